@@ -20,6 +20,10 @@ type Store struct {
 	Host any
 	// Instances by ordinal; 0 is the root. Made by NewStore.
 	Instances []Instance
+	// Options and Funcs are what the plan's slots hold; the engine fills them as
+	// core instances come to be.
+	Options []Options
+	Funcs   []CoreFunc
 
 	poisoned error
 	tasks    *Task

@@ -44,18 +44,21 @@ type Task struct {
 }
 
 // Enter begins a call into i from caller (nil: the host) with room for flat
-// values in Stack. It panics with a *abi.Trap when i may not be entered.
+// values in Stack. It fails with a *abi.Trap when i may not be entered.
 //
 // spec: Store.lift, canon_lift
-func (i *Instance) Enter(ctx context.Context, caller *Instance, o *Options, flat int) *Task {
+func (i *Instance) Enter(ctx context.Context, caller *Instance, o *Options, flat int) (*Task, error) {
 	if i.store.poisoned != nil || !i.mayEnterFrom(caller) {
-		panic(errCannotEnter)
+		return nil, errCannotEnter
 	}
 	i.setMayEnter(caller, false)
 	t := i.store.newTask(ctx, i, o, flat)
 	t.Caller = caller
-	return t
+	return t, nil
 }
+
+// Store returns the store that the thread runs in.
+func (th *Thread) Store() *Store { return th.Task.Inst.store }
 
 // Begin makes a task for core code that runs while the store is instantiated:
 // start functions. It enters nothing.
