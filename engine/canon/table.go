@@ -24,7 +24,7 @@ type elem struct {
 }
 
 // table is the handle table of a component instance, shared by everything that
-// has an index (spec: Table). Index 0 is never used. Freed indices are reused
+// has an index (spec: Table). No handle has index 0. Freed indices are reused
 // last in, first out, which guests can observe and tests check.
 type table struct {
 	elems []elem
@@ -44,6 +44,8 @@ func (t *table) add(e elem) uint32 {
 		t.elems = append(t.elems, elem{})
 	}
 	if len(t.elems) > t.max {
+		// What the handle was to own is kept where closing the store finds it.
+		t.elems[0] = e
 		panic(&abi.Trap{Message: fmt.Sprintf("handle table is full (%d handles)", t.max)})
 	}
 	t.elems = append(t.elems, e)
@@ -54,7 +56,7 @@ func (t *table) add(e elem) uint32 {
 //
 // spec: Table.get, and the checks of lift_own, lift_borrow and resource.drop
 func (t *table) get(i uint32, rt *types.Resource) *elem {
-	if uint64(i) >= uint64(len(t.elems)) || t.elems[i].rt == nil {
+	if i == 0 || uint64(i) >= uint64(len(t.elems)) || t.elems[i].rt == nil {
 		panic(unknownHandle(i))
 	}
 	e := &t.elems[i]
