@@ -19,6 +19,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/godwit-runtime/godwit/engine/component"
@@ -50,7 +51,8 @@ func DefaultCacheDir() (string, error) { return core.DefaultCacheDir() }
 
 // Engine compiles components. It is safe for concurrent use.
 type Engine struct {
-	rt *core.Runtime
+	kind Kind // as configured
+	rt   *core.Runtime
 }
 
 // New makes an Engine. Close releases the compiled code of all its components.
@@ -59,10 +61,11 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{rt: rt}, nil
+	return &Engine{kind: c.Kind, rt: rt}, nil
 }
 
-// Kind says how this engine runs core code: Compiler or Interpreter.
+// Kind says how this engine runs core code: Compiler or Interpreter. A
+// component may need the interpreter all the same; see Component.Kind.
 func (e *Engine) Kind() Kind { return e.rt.Engine() }
 
 // Close releases everything that was compiled. No instance may be in use.
@@ -71,6 +74,7 @@ func (e *Engine) Close(ctx context.Context) error { return e.rt.Close(ctx) }
 // Component is a compiled component. It is immutable and safe for concurrent use.
 type Component struct {
 	engine *Engine
+	kind   Kind // Compiler or Interpreter
 	desc   *component.Component
 	plan   *plan
 	cores  []*core.Module // by ordinal of plan.cores; equal ones are shared
@@ -88,8 +92,16 @@ func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Component{engine: e, desc: desc, plan: p}
-	if err := c.compileCores(ctx); err != nil {
+	c := &Component{engine: e, kind: e.rt.Engine(), desc: desc, plan: p}
+	err = c.compileCores(ctx)
+	if errors.Is(err, core.ErrNeedsInterpreter) && e.kind == Auto {
+		// Core modules of one component share memories and tables, so they run
+		// on the same engine.
+		_ = c.Close(ctx)
+		c.kind, c.cores = Interpreter, nil
+		err = c.compileCores(ctx)
+	}
+	if err != nil {
 		_ = c.Close(ctx)
 		return nil, err
 	}
@@ -112,6 +124,7 @@ next:
 			Bytes:   ci.module.Bytes,
 			Offset:  ci.module.Offset,
 			Imports: ci.imports,
+			Engine:  c.kind,
 		})
 		if err != nil {
 			return err
@@ -133,6 +146,9 @@ func equalRefs(a, b []core.Ref) bool {
 	}
 	return true
 }
+
+// Kind says how the component's core code runs: Compiler or Interpreter.
+func (c *Component) Kind() Kind { return c.kind }
 
 // Description is the decoded component.
 func (c *Component) Description() *component.Component { return c.desc }

@@ -115,7 +115,7 @@ func (l *Linker) Link(ctx context.Context, c *Component) (*Linked, error) {
 		}
 		ln.hostFuncs = append(ln.hostFuncs, hf)
 	}
-	host, err := c.engine.rt.CompileHost(ctx, ln.hostFuncs)
+	host, err := c.engine.rt.CompileHost(ctx, c.kind, ln.hostFuncs)
 	if err != nil {
 		return nil, err
 	}
