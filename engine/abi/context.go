@@ -44,7 +44,8 @@ type Context struct {
 	// a guest may refer to one range, so its own memory is no bound.
 	LiftLimit uint64
 
-	lifted uint64 // host memory charged so far
+	lifted   uint64   // host memory charged so far
+	lowering lowering // what a Codec is lowering, for messages
 
 }
 

@@ -1,6 +1,10 @@
 package abi
 
-import "github.com/godwit-runtime/godwit/engine/types"
+import (
+	"slices"
+
+	"github.com/godwit-runtime/godwit/engine/types"
+)
 
 // Limits on flat parameters and results; what is more goes through memory.
 const (
@@ -27,7 +31,7 @@ const (
 //
 // spec: flatten_type
 func Flatten(t *types.Type) []types.ValType {
-	return make(flattened).of(t)
+	return slices.Clone(make(flattened).of(t))
 }
 
 // FlattenFunc is the core type of a function of type ft that is lifted or

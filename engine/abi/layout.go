@@ -40,7 +40,7 @@ func Align(t *types.Type) uint32 { return make(layouts).of(t).align }
 
 // FlatCount is the number of core values that t flattens to, which may be more
 // than Flatten returns.
-func FlatCount(t *types.Type) int { return int(make(layouts).of(t).flat) }
+func FlatCount(t *types.Type) int { return int(min(make(layouts).of(t).flat, math.MaxInt32)) }
 
 // FieldOffsets are the offsets of the fields of a record or tuple.
 //
