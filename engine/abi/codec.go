@@ -52,7 +52,7 @@ func (cs *Codecs) NewCodec(ft *types.Func) (*Codec, error) {
 	if l.size > MaxValueSize {
 		return nil, fmt.Errorf("the parameters exceed the maximum byte size of %d", MaxValueSize)
 	}
-	c.params = tuple{size: uint32(l.size), align: l.align, flat: int(l.flat)}
+	c.params = tuple{size: uint32(l.size), align: l.align, flat: int(min(l.flat, 1<<30))}
 	c.params.fields, c.params.cost = cs.fields(ft.Params)
 	c.paramsInMemory = c.params.flat > MaxFlatParams
 	c.out = c.params.flat
