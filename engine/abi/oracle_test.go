@@ -211,6 +211,9 @@ func checkFunc(t *testing.T, c *oracleCase) {
 
 	m := newFakeMemory(4096)
 	stack := make([]uint64, len(c.Stack), 20)
+	for i := range stack {
+		stack[i] = 0xdeadbeefdeadbeef // what a call before left there
+	}
 	codec.LowerParams(m.context(encodings[c.Encoding]), args, stack)
 	sameStack(t, stack, parseStack(t, c.Stack))
 	sameMemory(t, m, c.Memory)
