@@ -226,8 +226,30 @@ func checkFunc(t *testing.T, c *oracleCase) {
 	if wantOut := uint32(len(c.Lower[0])-len(c.Lift[0])) * 77; out != wantOut {
 		t.Errorf("return pointer %d, want %d", out, wantOut)
 	}
+	for name, e := range encodings {
+		checkBetween(t, codec, m.context(encodings[c.Encoding]), append(stack, 77), name, e)
+	}
 	if ft.Result != nil {
 		checkResult(t, c, codec, ft.Result)
+	}
+}
+
+// checkBetween passes what is on stack on to a component with encoding e.
+func checkBetween(t *testing.T, codec *Codec, from *Context, stack []uint64, name string, e Encoding) {
+	t.Helper()
+	want, _ := codec.LiftParams(from, stack)
+	m := newFakeMemory(4096)
+	to := m.context(e)
+	from.Between, to.Between = true, true
+	args, _ := codec.LiftParams(from, stack)
+	if err := codec.CheckParams(args); err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]uint64, len(stack))
+	codec.LowerParams(to, args, dst)
+	got, _ := codec.LiftParams(m.context(e), dst)
+	for i, p := range codec.ft.Params {
+		t.Run("to "+name, func(t *testing.T) { sameText(t, p.Type, got[i], want[i]) })
 	}
 }
 

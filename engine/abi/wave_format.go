@@ -71,6 +71,8 @@ func (w *waveWriter) value(t *types.Type, v Value) {
 			kind = "own"
 		}
 		fmt.Fprintf(w, "<%s %s>", kind, resourceName(x.Type))
+	case nil:
+		w.WriteString("<nil>")
 	default:
 		w.misfit(v)
 	}
