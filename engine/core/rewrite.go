@@ -65,8 +65,10 @@ type rewriter struct {
 	spec     *ModuleSpec
 	info     moduleInfo
 	out      []byte
-	names    []byte // the function names, a subsection of the name section
-	imported int    // memories that are imported
+	names    []byte   // the function names, a subsection of the name section
+	imported int      // memories that are imported
+	arity    []uint32 // number of parameters by type
+	params   []uint32 // number of parameters by function, without imports
 }
 
 func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
@@ -102,6 +104,8 @@ func (w *rewriter) section(id byte, r *reader) error {
 		err = w.types(r)
 	case secImport:
 		return w.imports(r)
+	case secFunction:
+		w.functions(r)
 	case secTable:
 		w.tables(r)
 		return w.failed(r)
@@ -113,12 +117,8 @@ func (w *rewriter) section(id byte, r *reader) error {
 		w.info.exceptions = true
 	case secCode:
 		if w.spec.Engine == Compiler && rewriteRem {
-			body, err := remCode(r)
-			if err != nil {
-				return errors.New(w.spec.Name + ": " + err.Error())
-			}
-			w.out = appendSection(w.out, id, body)
-			return nil
+			w.out = appendSection(w.out, id, remCode(r, w.params))
+			return w.failed(r)
 		}
 	}
 	if err == nil {
@@ -175,15 +175,42 @@ func (w *rewriter) nameSection() {
 	w.out = appendSection(w.out, secCustom, body)
 }
 
-// types looks for types that are not plain function types.
+// types learns the number of parameters of each type.
 func (w *rewriter) types(r *reader) error {
-	if r.count() > 0 && r.err == nil {
-		switch r.b[r.p] {
+	for range r.count() {
+		switch r.byte() {
+		case 0x60:
 		case 0x4e, 0x4f, 0x50, 0x5e, 0x5f:
 			return w.unsupported("garbage collection (GC)", r)
+		default:
+			r.fail("malformed type")
 		}
+		n := r.count()
+		w.arity = append(w.arity, uint32(n))
+		w.valTypes(r, n)
+		w.valTypes(r, r.count())
 	}
 	return nil
+}
+
+// valTypes passes over n value types.
+func (w *rewriter) valTypes(r *reader, n int) {
+	for range n {
+		if t := r.byte(); t == 0x63 || t == 0x64 { // a reference to a type
+			r.u64()
+		}
+	}
+}
+
+func (w *rewriter) functions(r *reader) {
+	for range r.count() {
+		t := r.u32()
+		if uint64(t) >= uint64(len(w.arity)) {
+			r.fail("unknown type %d", t)
+			return
+		}
+		w.params = append(w.params, w.arity[t])
+	}
 }
 
 func (w *rewriter) imports(r *reader) error {
