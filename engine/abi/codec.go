@@ -78,22 +78,26 @@ func (c *Codec) LiftParams(cx *Context, stack []uint64) (args []Value, out uint3
 	if c.resultInMemory {
 		out = uint32(stack[c.out])
 	}
+	return c.liftParams(cx, stack, c.paramsInMemory), out
+}
+
+func (c *Codec) liftParams(cx *Context, stack []uint64, inMemory bool) []Value {
 	cx.charge(c.params.cost)
-	args = make([]Value, len(c.params.fields))
-	if c.paramsInMemory {
+	args := make([]Value, len(c.params.fields))
+	if inMemory {
 		ptr := uint32(stack[0])
 		mem := cx.checkRange(ofPointer, ptr, uint64(c.params.size), c.params.align)
 		for i := range c.params.fields {
 			f := &c.params.fields[i]
 			args[i] = f.op.load(cx, mem, ptr+f.offset)
 		}
-		return args, out
+		return args
 	}
 	for i := range c.params.fields {
 		f := &c.params.fields[i]
 		args[i] = f.op.lift(cx, stack[f.flatAt:])
 	}
-	return args, out
+	return args
 }
 
 // LowerParams lowers the arguments of a canon lift to the stack, or into memory
@@ -128,12 +132,16 @@ func (c *Codec) LowerParams(cx *Context, args []Value, stack []uint64) {
 //
 // spec: canon_lift, lift_flat_values
 func (c *Codec) LiftResult(cx *Context, stack []uint64) Value {
+	return c.liftResult(cx, stack, c.resultInMemory)
+}
+
+func (c *Codec) liftResult(cx *Context, stack []uint64, inMemory bool) Value {
 	r := c.result
 	if r == nil {
 		return nil
 	}
 	cx.charge(r.cost)
-	if !c.resultInMemory {
+	if !inMemory {
 		return r.lift(cx, stack)
 	}
 	ptr := uint32(stack[0])
@@ -146,6 +154,10 @@ func (c *Codec) LiftResult(cx *Context, stack []uint64) Value {
 //
 // spec: canon_lower, lower_flat_values
 func (c *Codec) LowerResult(cx *Context, v Value, stack []uint64, out uint32) {
+	c.lowerResult(cx, v, stack, out, c.resultInMemory)
+}
+
+func (c *Codec) lowerResult(cx *Context, v Value, stack []uint64, out uint32, inMemory bool) {
 	cx.lowering = lowering{codec: c, result: v, isResult: true}
 	r := c.result
 	switch {
@@ -153,13 +165,42 @@ func (c *Codec) LowerResult(cx *Context, v Value, stack []uint64, out uint32) {
 		if v != nil {
 			panic(cx.mismatch())
 		}
-	case c.resultInMemory:
+	case inMemory:
 		mem := cx.checkRange(ofPointer, out, uint64(r.size), r.align)
 		r.store(cx, mem, out, v)
 	default:
 		r.lower(cx, stack, v)
 	}
 	cx.lowering = lowering{}
+}
+
+// LiftParamsAsync is LiftParams for a canon lower with the async option, which
+// takes fewer flat parameters and any result through memory.
+//
+// spec: canon_lower, async
+func (c *Codec) LiftParamsAsync(cx *Context, stack []uint64) (args []Value, out uint32) {
+	inMemory, at := c.params.flat > MaxFlatAsyncParams, c.params.flat
+	if inMemory {
+		at = 1
+	}
+	if c.result != nil {
+		out = uint32(stack[at])
+	}
+	return c.liftParams(cx, stack, inMemory), out
+}
+
+// LowerResultAsync stores the result of a canon lower with the async option at out.
+//
+// spec: canon_lower, async
+func (c *Codec) LowerResultAsync(cx *Context, v Value, out uint32) {
+	c.lowerResult(cx, v, nil, out, true)
+}
+
+// LiftTaskReturn lifts the arguments of task.return, which are the result.
+//
+// spec: canon_task_return
+func (c *Codec) LiftTaskReturn(cx *Context, stack []uint64) Value {
+	return c.liftResult(cx, stack, c.result != nil && c.result.flat > MaxFlatParams)
 }
 
 // lowering is what a Codec is lowering. A mismatch is located by checking all of

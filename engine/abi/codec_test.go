@@ -305,6 +305,29 @@ func TestAsyncFlattening(t *testing.T) {
 	}
 }
 
+func TestTaskReturnTakesUpToSixteenFlatValues(t *testing.T) {
+	var sixteen []*types.Type
+	for range 16 {
+		sixteen = append(sixteen, types.TypeU8)
+	}
+	m := newFakeMemory(64)
+	clear(m.mem)
+	stack := make([]uint64, 17)
+	stack[0] = 7
+	r := tupleOf(sixteen...)
+	if got := mustCodec(t, funcOf(r)).LiftTaskReturn(m.context(UTF8), stack); got.(Record)[0] != uint8(7) {
+		t.Errorf("flat: %v", got)
+	}
+	m.mem[7] = 9
+	r = tupleOf(append(sixteen, types.TypeU8)...)
+	if got := mustCodec(t, funcOf(r)).LiftTaskReturn(m.context(UTF8), stack); got.(Record)[0] != uint8(9) {
+		t.Errorf("through memory: %v", got)
+	}
+	if got := mustCodec(t, funcOf(nil)).LiftTaskReturn(m.context(UTF8), nil); got != nil {
+		t.Errorf("without a result: %v", got)
+	}
+}
+
 func TestBareCasesBeyondTheCacheLift(t *testing.T) {
 	c := mustCodec(t, funcOf(nil, labels(types.Enum, 300)))
 	for _, i := range []uint64{0, maxBare - 1, maxBare, 299} {

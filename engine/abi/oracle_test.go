@@ -23,6 +23,7 @@ type oracleCase struct {
 	Sizes    [][2]uint32
 	Lift     [2][]string
 	Lower    [2][]string
+	Async    [2][]string // parameters of a lift, of a lower
 	Args     []string
 	Stack    []string
 	Memory   string
@@ -33,6 +34,9 @@ type oracleCase struct {
 	ResultStack    []string
 	ResultMemory   string
 	ResultReallocs [][4]uint32
+
+	AsyncStack  []string
+	AsyncMemory string
 
 	Source, Text string
 	Units        uint32
@@ -196,6 +200,12 @@ func checkFunc(t *testing.T, c *oracleCase) {
 			t.Errorf("direction %d: flat type %x, want %v", dir, got, want)
 		}
 	}
+	for dir, want := range c.Async {
+		got := FlattenFuncAsync(ft, Direction(dir), true)
+		if fmt.Sprint(got.Params) != coreTypes(t, want) || fmt.Sprint(got.Results) != fmt.Sprint(flatI32) {
+			t.Errorf("direction %d: async flat type %x, want %v", dir, got, want)
+		}
+	}
 	codec := mustCodec(t, ft)
 	args := make([]Value, len(params))
 	for i, text := range c.Args {
@@ -226,11 +236,30 @@ func checkFunc(t *testing.T, c *oracleCase) {
 	if wantOut := uint32(len(c.Lower[0])-len(c.Lift[0])) * 77; out != wantOut {
 		t.Errorf("return pointer %d, want %d", out, wantOut)
 	}
+	if c.AsyncStack != nil {
+		checkAsync(t, c, codec, args)
+	}
 	for name, e := range encodings {
 		checkBetween(t, codec, m.context(encodings[c.Encoding]), append(stack, 77), name, e)
 	}
 	if ft.Result != nil {
 		checkResult(t, c, codec, ft.Result)
+	}
+}
+
+// checkAsync lifts what the reference lowered for an asynchronous caller.
+func checkAsync(t *testing.T, c *oracleCase, codec *Codec, args []Value) {
+	mem, err := hex.DecodeString(c.AsyncMemory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &fakeMemory{mem: mem}
+	back, out := codec.LiftParamsAsync(m.context(UTF8), append(parseStack(t, c.AsyncStack), 77))
+	for i, p := range codec.ft.Params {
+		sameText(t, p.Type, back[i], args[i])
+	}
+	if (out == 77) != (codec.result != nil) {
+		t.Errorf("return pointer %d", out)
 	}
 }
 
@@ -268,6 +297,10 @@ func checkResult(t *testing.T, c *oracleCase, codec *Codec, r *types.Type) {
 	sameReallocs(t, m, c.ResultReallocs)
 	if len(c.ResultStack) == 0 {
 		stack[0] = uint64(at)
+		async := newFakeMemory(4096)
+		async.next = at + Size(r)
+		codec.LowerResultAsync(async.context(encodings[c.Encoding]), v, at)
+		sameMemory(t, async, c.ResultMemory)
 	}
 	sameText(t, r, codec.LiftResult(m.context(encodings[c.Encoding]), stack), v)
 }

@@ -213,12 +213,19 @@ def func_case(encoding, params, result):
         "lift": [flat["lift"].params, flat["lift"].results],
         "lower": [flat["lower"].params, flat["lower"].results],
     }
+    opts.async_ = True
+    lower = d.flatten_functype(opts, ft, "lower")
+    case |= {"async": [d.flatten_functype(opts, ft, "lift").params, lower.params]}
     try:
         args = [random_value(t) for t in params]
         cx = Context(encoding)
         out = d.lower_flat_values(cx, d.MAX_FLAT_PARAMS, args, ts)
         case |= {"args": [wave(t, v) for t, v in zip(params, args)], "stack": bits(flat["lift"].params, out),
                  "memory": cx.dump(), "reallocs": cx.log}
+        if encoding == "utf8":
+            cx = Context(encoding)
+            out = d.lower_flat_values(cx, d.MAX_FLAT_ASYNC_PARAMS, args, ts)
+            case |= {"asyncStack": bits(lower.params, out), "asyncMemory": cx.dump()}
         if r is not None:
             v = random_value(result)
             cx = Context(encoding)
