@@ -110,6 +110,11 @@ func (f *Func) Call(ctx context.Context, inst *Instance, args ...abi.Value) (res
 	if len(args) != len(f.ft.Params) {
 		return nil, fmt.Errorf("the function takes %d arguments, not %d", len(f.ft.Params), len(args))
 	}
+	// Checked first: a value of the wrong Go type is the caller's mistake and must
+	// not cost the instance.
+	if err := f.codec.CheckParams(args); err != nil {
+		return nil, err
+	}
 	call, err := f.Enter(ctx, inst)
 	if err != nil {
 		return nil, err

@@ -105,6 +105,7 @@ func (ln *Linked) callBetween(h *hostFunc) (coreCall, error) {
 		if err != nil {
 			panic(err)
 		}
+		st.Context().Between, t.Context().Between = true, true
 		args, out := caller.LiftParams(st.Context(), stack)
 		callee.LowerParams(t.Context(), args, t.Stack)
 		t.Run(s.Funcs[lift.core])
