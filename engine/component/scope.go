@@ -38,9 +38,17 @@ type scope struct {
 
 	// local are the resources that a component defines itself.
 	local map[*types.Resource]bool
-	// foreign are the resources that came by an import; they are never made
-	// abstract again by an export.
+	// foreign are the resources that came by an import: an export does not make
+	// them abstract.
 	foreign map[*types.Resource]bool
+	// exported has, for a resource that is not foreign, what stands for it in the
+	// types of exports.
+	exported map[*types.Resource]*types.Resource
+	// An import or export of a type makes an identity of its own for a resource,
+	// so that it is known whether the type was used by its public name. same
+	// takes it to the resource that it is; out takes a resource to what stands
+	// for it in the type of the component.
+	same, out types.Subst
 	// visible are the types that have a name outside: importable ones by an
 	// import, exportable ones by an import or export.
 	importNamed, exportNamed visible
@@ -54,6 +62,7 @@ func newScope(kind scopeKind, outer *scope) *scope {
 		kind: kind, outer: outer,
 		imports: newNames("import"), exports: newNames("export"),
 		local: map[*types.Resource]bool{}, foreign: map[*types.Resource]bool{},
+		exported: map[*types.Resource]*types.Resource{}, same: types.Subst{}, out: types.Subst{},
 		importNamed: newVisible(), exportNamed: newVisible(),
 	}
 	if kind == inComponent {

@@ -8,16 +8,13 @@ import "fmt"
 
 // Match reports why a definition of type have cannot stand where want is
 // expected, nil when it can. Resources that want introduces are bound in s to
-// what they stand for in have; want is read with s applied.
-func Match(have, want Extern, s Subst) error {
-	m := &matcher{}
-	return m.extern(have, want, s)
+// what they stand for in have; want is read with s applied. Resources that same
+// takes to one another are the same.
+func Match(have, want Extern, s, same Subst) error {
+	return (&matcher{same: same}).extern(have, want, s)
 }
 
-// MatchType is Match for value types: equality that says where it fails.
-func MatchType(have, want *Type, s Subst) error { return new(matcher).value(have, want, s) }
-
-type matcher struct{}
+type matcher struct{ same Subst }
 
 func in(err error, format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
@@ -63,7 +60,7 @@ func (m *matcher) bound(have, want *Bound, s Subst) error {
 			s[want.Resource] = r
 			return nil
 		}
-		return sameResource(r, s.Resource(want.Resource))
+		return m.resource(r, s.Resource(want.Resource))
 	}
 	w := want.Def
 	switch {
@@ -71,7 +68,7 @@ func (m *matcher) bound(have, want *Bound, s Subst) error {
 		if r == nil {
 			return fmt.Errorf("expected resource, found %s", defKind(have.Def))
 		}
-		return sameResource(r, s.Resource(w.Resource))
+		return m.resource(r, s.Resource(w.Resource))
 	case r != nil:
 		return fmt.Errorf("expected %s, found resource", defKind(w))
 	case w.Value != nil && have.Def.Value != nil:
@@ -100,8 +97,8 @@ func defKind(d *Def) string {
 	return "resource"
 }
 
-func sameResource(have, want *Resource) error {
-	if have != want {
+func (m *matcher) resource(have, want *Resource) error {
+	if m.same.Resource(have) != m.same.Resource(want) {
 		return fmt.Errorf("resource types are not the same")
 	}
 	return nil
@@ -255,7 +252,7 @@ func (m *matcher) value(have, want *Type, s Subst) error {
 			return m.value(have.Elem, want.Elem, s)
 		}
 	case Own, Borrow:
-		return sameResource(have.Resource, s.Resource(want.Resource))
+		return m.resource(have.Resource, s.Resource(want.Resource))
 	}
 	return nil
 }
