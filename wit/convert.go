@@ -6,7 +6,9 @@ import "github.com/godwit-runtime/godwit/engine/types"
 // (engine/types): names of types dissolve into what they stand for. A named
 // type becomes the same *types.Type each time, and every name of a resource the
 // same *types.Resource. The zero Converter is ready to use; it is not safe for
-// concurrent use.
+// concurrent use. Where instances of one interface are to have resources of
+// their own (what a component imports and what it exports), give each its own
+// Converter.
 type Converter struct {
 	// Resource gives the identity of a resource, by the TypeDef that defines it
 	// (never that of an alias). nil makes an identity for each.
@@ -41,13 +43,18 @@ func (c *Converter) resource(d *TypeDef) *types.Resource {
 	return r
 }
 
-// Named converts a named type that is not a resource.
+// Named converts a named type; a resource becomes own of it.
 func (c *Converter) Named(d *TypeDef) *types.Type {
 	d = d.Origin()
 	if t := c.named[d]; t != nil {
 		return t
 	}
-	t := c.Type(d.Type)
+	var t *types.Type
+	if d.Type.Kind == KindResource {
+		t = &types.Type{Kind: types.Own, Resource: c.resource(d)}
+	} else {
+		t = c.Type(d.Type)
+	}
 	if c.named == nil {
 		c.named = map[*TypeDef]*types.Type{}
 	}
@@ -76,7 +83,7 @@ func (c *Converter) Type(t *Type) *types.Type {
 		return c.Named(t.Def)
 	case KindAlias:
 		return c.Type(t.Elem)
-	case KindOwn, KindResource:
+	case KindOwn:
 		return &types.Type{Kind: types.Own, Resource: c.resource(t.Def)}
 	case KindBorrow:
 		return &types.Type{Kind: types.Borrow, Resource: c.resource(t.Def)}
@@ -162,17 +169,24 @@ func (c *Converter) typeExtern(d *TypeDef) types.Extern {
 	return types.Extern{Sort: types.SortType, Type: bound}
 }
 
-// World converts a world to what a component of it imports and exports. Types
-// of the world come first, those that it uses from interfaces excepted.
+// World converts a world to what a component of it imports and exports. The
+// imports are in an order in which each comes after what it mentions:
+// interfaces by id, types, then what has a plain name.
 func (c *Converter) World(w *World) *types.Component {
-	t := &types.Component{}
-	for _, d := range w.Types {
-		if usedFrom(d) == nil {
-			t.Imports = append(t.Imports, types.Named{Name: d.Name, Extern: c.typeExtern(d)})
+	t := &types.Component{Exports: c.items(w.Exports)}
+	var byID, plain []WorldItem
+	for _, i := range w.Imports {
+		if i.Name == "" {
+			byID = append(byID, i)
+		} else {
+			plain = append(plain, i)
 		}
 	}
-	t.Imports = append(t.Imports, c.items(w.Imports)...)
-	t.Exports = c.items(w.Exports)
+	t.Imports = c.items(byID)
+	for _, d := range w.Types {
+		t.Imports = append(t.Imports, types.Named{Name: d.Name, Extern: c.typeExtern(d)})
+	}
+	t.Imports = append(t.Imports, c.items(plain)...)
 	return t
 }
 
