@@ -10,6 +10,7 @@ import (
 const (
 	maxFileSize  = 16 << 20
 	maxTypeDepth = 100 // of types written within types
+	maxNameDepth = 500 // of named types made of named types
 )
 
 // parser reads one file. Its methods panic with *Error, which parseFile

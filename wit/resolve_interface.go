@@ -23,6 +23,7 @@ type decl struct {
 	syntax   *typeSyntax // nil for a used name
 	target   *decl       // what a `use` or `type a = b` stands for
 	deps     []int
+	depth    int // of named types within it
 	resource bool
 	borrows  bool // whether a borrow is in it
 }

@@ -56,6 +56,12 @@ func (r *resolver) findType(e env, n name) *decl {
 }
 
 func (r *resolver) buildDecl(d *decl) {
+	for _, dep := range d.deps {
+		d.depth = max(d.depth, r.decls[dep].depth+1)
+	}
+	if d.depth > maxNameDepth {
+		d.env.file().fail(d.pos, "named types nest deeper than %d", maxNameDepth)
+	}
 	switch {
 	case d.target != nil:
 		d.resource, d.borrows = d.target.resource, d.target.borrows
