@@ -98,13 +98,21 @@ func (g *generator) declareMethod(w *printer, fn *function) error {
 	switch {
 	case strings.TrimSpace(fn.def.Docs) != "":
 		w.docs(fn.def.Docs, "")
-	case fn.split && fn.err != nil:
-		w.p("// %s is %s; the error is a %s, anything else traps.", fn.goName, fn.wire, sig.errName)
+	case fn.split:
+		w.p("// %s is %s; the error is %s, anything else traps.", fn.goName, fn.wire, withArticle(sig.errName))
 	default:
 		w.p("// %s is %s.", fn.goName, fn.wire)
 	}
 	w.p("%s(%s) %s", fn.goName, sig.params, sig.results)
 	return nil
+}
+
+// withArticle puts "a" or "an" before a name.
+func withArticle(name string) string {
+	if strings.ContainsRune("AEIOUaeiou", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
 }
 
 // signature is what a Go method has for a WIT function.
@@ -236,7 +244,7 @@ func (g *generator) declareVariant(w *printer, u *unit, n *named) error {
 		w.p("%s %s", n.fields[i], ct)
 	}
 	w.p("}\n")
-	w.p("// %s is the case of a %s.", n.tag, n.goName)
+	w.p("// %s is the case of %s.", n.tag, withArticle(n.goName))
 	w.p("type %s uint%d\n", n.tag, caseBits(len(t.Cases)))
 	w.p("// The cases of %s.", n.goName)
 	g.constants(w, n, n.tag, "iota")
