@@ -80,7 +80,11 @@ func Generate(opts Options) (map[string][]byte, error) {
 	if opts.Target.Package == "" {
 		return nil, errors.New("bindgen: Options.Target.Package is empty: name the Go package")
 	}
-	g := &generator{opts: opts, planned: make(map[*wit.Package]*plan), shapes: make(map[string]*shape), shapeNames: newScope()}
+	g := &generator{
+		opts: opts, planned: make(map[*wit.Package]*plan),
+		shapes: make(map[string]*shape), shapeNames: newScope(),
+		needed: make(map[need]string), funcNames: newScope(), typed: make(map[*shape]bool),
+	}
 	p, err := g.plan(opts.Target)
 	if err != nil {
 		return nil, fmt.Errorf("bindgen: %w", err)

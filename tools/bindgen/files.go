@@ -11,20 +11,69 @@ import (
 	"strings"
 )
 
-// files prints every file of the package.
+// files prints every file of the package: per unit its declarations and what
+// links it, and for all units together the lifting, the lowering and the types.
 func (g *generator) files() (map[string][]byte, error) {
 	out := make(map[string][]byte)
 	for _, u := range g.out.units {
-		w := &printer{}
-		if err := g.declareUnit(w, u); err != nil {
+		var api, link printer
+		if err := g.declareUnit(&api, u); err != nil {
 			return nil, err
 		}
-		if err := g.emit(out, u.file, w); err != nil {
+		var err error
+		if u.side == importSide {
+			err = g.linkImports(&link, u)
+		} else {
+			err = g.linkExports(&api, u)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := g.emit(out, u.file, &api); err != nil {
+			return nil, err
+		}
+		if err := g.emit(out, u.file+"_link", &link); err != nil {
 			return nil, err
 		}
 	}
+	var lift, lower printer
+	g.printGuest(&lift)
+	g.printNeeds(&lift, &lower)
+	if err := g.emit(out, "canon_lift", &lift); err != nil {
+		return nil, err
+	}
+	if err := g.emit(out, "canon_lower", &lower); err != nil {
+		return nil, err
+	}
+	if err := g.emit(out, "canon_types", &g.typeTable); err != nil {
+		return nil, err
+	}
 	out["doc.go"] = g.packageDoc()
 	return out, nil
+}
+
+// printNeeds prints every function that others call, in the order of their names.
+func (g *generator) printNeeds(lift, lower *printer) {
+	texts := make(map[string]*printer)
+	lifts := make(map[string]bool)
+	for len(g.queue) > 0 {
+		n := g.queue[0]
+		g.queue = g.queue[1:]
+		name, w := g.needed[n], &printer{}
+		texts[name], lifts[name] = w, n.op < opStore
+		if lifts[name] {
+			g.printLift(w, n)
+		} else {
+			g.printLower(w, n)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if lifts[name] {
+			lift.WriteString(texts[name].String())
+		} else {
+			lower.WriteString(texts[name].String())
+		}
+	}
 }
 
 // packageDoc is the file with the package comment.
@@ -73,7 +122,7 @@ func (g *generator) emit(out map[string][]byte, name string, body *printer) erro
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		path := known[name]
 		line := fmt.Sprintf("%q", path)
-		if !strings.HasSuffix(path, "/"+name) && path != name {
+		if !strings.HasSuffix("/"+path, "/"+name) {
 			line = name + " " + line
 		}
 		if strings.Contains(path, ".") {
@@ -100,7 +149,7 @@ func (g *generator) emit(out map[string][]byte, name string, body *printer) erro
 func (g *generator) importPaths() map[string]string {
 	paths := map[string]string{
 		"context": "context",
-		"math":    "math",
+		"binary":  "encoding/binary",
 		"abi":     modulePath + "/engine/abi",
 		"types":   modulePath + "/engine/types",
 		"engine":  modulePath + "/engine",

@@ -76,7 +76,7 @@ var niceParams = map[string]string{
 var notParams = setOf(
 	"ctx", "err", "cx", "inst", "call", "stack", "mem", "ptr", "out", "self",
 	"ret", "host", "x", "r", "v", "abi", "engine", "types", "context", "l",
-	"any", "append", "bool", "byte", "cap", "clear", "close", "complex",
+	"e", "result", "from", "binary", "exported", "any", "append", "bool", "byte", "cap", "clear", "close", "complex",
 	"copy", "delete", "error", "false", "float32", "float64", "imag", "int",
 	"int16", "int32", "int64", "int8", "iota", "len", "make", "max", "min",
 	"new", "nil", "panic", "print", "println", "real", "recover", "rune",

@@ -23,7 +23,11 @@ type generator struct {
 
 	shapes     map[string]*shape
 	shapeNames *scope
-	shapeOrder []*shape
+	needed     map[need]string // names of functions
+	funcNames  *scope
+	queue      []need
+	typed      map[*shape]bool
+	typeTable  printer
 }
 
 // plan says which Go names a package gives to what it binds.

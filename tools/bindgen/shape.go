@@ -17,18 +17,70 @@ type shape struct {
 	goType string      // "abi.Option[string]"
 	wire   *types.Type // for layout; resources in it are placeholders
 
-	elem, key *shape
-	ok, err   *shape // may be nil
-	len       uint32
-	fields    []*shape // record, tuple; by case (nil without payload) of a variant
-	parts     []string // Go field names of those
-	named     *named   // record, variant, enum, flags, own, borrow
+	elem    *shape // of a map, the tuple of an entry
+	ok, err *shape // may be nil
+	len     uint32
+	fields  []*shape // record, tuple; by case (nil without payload) of a variant
+	parts   []string // Go field names of those
+	named   *named   // record, variant, enum, flags, own, borrow
 
-	size, align uint32
-	flat        int  // number of flat values
-	allocates   bool // lowering may call realloc
-	handles     bool // a handle may be inside
-	guest       bool // a handle of a guest's resource may be inside
+	size, align  uint32
+	flat         int    // number of flat values
+	discriminant uint32 // size of a variant's, option's or result's discriminant
+	payloadAt    uint32 // offset of its payload
+	allocates    bool   // lowering may call realloc
+	guest        bool   // a handle of a guest's resource may be inside
+}
+
+// offset is the offset of field i, or of the payload.
+func (s *shape) offset(i int) uint32 {
+	if i == payload {
+		return s.payloadAt
+	}
+	var off uint32
+	for j, f := range s.fields {
+		off = alignTo(off, f.align)
+		if j == i {
+			break
+		}
+		off += f.size
+	}
+	return off
+}
+
+// flatOffset is the number of flat values before field i, or the payload.
+func (s *shape) flatOffset(i int) int {
+	if i == payload {
+		return 1
+	}
+	n := 0
+	for _, f := range s.fields[:i] {
+		n += f.flat
+	}
+	return n
+}
+
+// hasPayload reports whether any case of a variant has one.
+func (s *shape) hasPayload() bool {
+	for _, p := range s.fields {
+		if p != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// cases are the payloads of a variant, option or result by case, nil without one.
+func (s *shape) cases() []*shape {
+	switch s.kind {
+	case types.Variant:
+		return s.fields
+	case types.Option:
+		return []*shape{nil, s.elem}
+	case types.Result:
+		return []*shape{s.ok, s.err}
+	}
+	return nil
 }
 
 var primitiveKinds = map[wit.Kind]*types.Type{
@@ -54,7 +106,6 @@ func (g *generator) shape(u *unit, t *wit.Type) (*shape, error) {
 	s.flat = tmpFlat(s.wire)
 	s.inherit()
 	g.shapes[key] = s
-	g.shapeOrder = append(g.shapeOrder, s)
 	return s, nil
 }
 
@@ -64,15 +115,23 @@ func (s *shape) inherit() {
 	case types.String, types.List, types.Map:
 		s.allocates = true
 	case types.Own, types.Borrow:
-		s.handles = true
 		s.guest = s.named.guest()
 	}
-	for _, p := range append([]*shape{s.elem, s.key, s.ok, s.err}, s.fields...) {
+	for _, p := range append([]*shape{s.elem, s.ok, s.err}, s.fields...) {
 		if p != nil {
 			s.allocates = s.allocates || p.allocates
-			s.handles = s.handles || p.handles
 			s.guest = s.guest || p.guest
 		}
+	}
+	if cases := s.cases(); cases != nil {
+		s.discriminant = uint32(caseBits(len(cases)) / 8)
+		align := uint32(1)
+		for _, p := range cases {
+			if p != nil {
+				align = max(align, p.align)
+			}
+		}
+		s.payloadAt = alignTo(s.discriminant, align)
 	}
 }
 
@@ -193,6 +252,9 @@ func (g *generator) namedShape(u *unit, def *wit.TypeDef) (*shape, error) {
 }
 
 func (g *generator) elemShape(u *unit, t *wit.Type) (*shape, error) {
+	if t.Kind == wit.KindMap {
+		return g.mapShape(u, t)
+	}
 	e, err := g.shape(u, t.Elem)
 	if err != nil {
 		return nil, err
@@ -209,18 +271,20 @@ func (g *generator) elemShape(u *unit, t *wit.Type) (*shape, error) {
 		s.kind, s.len, s.name, s.goType = types.FixedList, t.Len, "List"+n+e.name, "["+n+"]"+e.goType
 	case wit.KindOption:
 		s.kind, s.name, s.goType = types.Option, "Option"+e.name, "abi.Option["+e.goType+"]"
-	case wit.KindMap:
-		k, err := g.shape(u, t.Key)
-		if err != nil {
-			return nil, err
-		}
-		s.kind, s.key, s.name = types.Map, k, "Map"+k.name+e.name
-		s.goType = "[]abi.Tuple2[" + k.goType + ", " + e.goType + "]"
-		s.wire = &types.Type{Kind: types.Map, Key: k.wire, Elem: e.wire}
-		return s, nil
 	}
 	s.wire = &types.Type{Kind: s.kind, Elem: e.wire, Len: s.len}
 	return s, nil
+}
+
+// mapShape is a list of entries in Go too: a Go map would lose their order.
+func (g *generator) mapShape(u *unit, t *wit.Type) (*shape, error) {
+	entry := &wit.Type{Kind: wit.KindTuple, Fields: []wit.Field{{Type: t.Key}, {Type: t.Elem}}}
+	e, err := g.shape(u, entry)
+	if err != nil {
+		return nil, err
+	}
+	wire := &types.Type{Kind: types.Map, Key: e.fields[0].wire, Elem: e.fields[1].wire}
+	return &shape{kind: types.Map, elem: e, name: "Map" + e.name, goType: "[]" + e.goType, wire: wire}, nil
 }
 
 func (g *generator) resultShape(u *unit, t *wit.Type) (*shape, error) {

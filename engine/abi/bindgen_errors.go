@@ -1,0 +1,38 @@
+package abi
+
+import "errors"
+
+// AsError returns the error value of function's WIT result that a host function
+// returned as err. Any other error traps the guest.
+func AsError[E error](err error, function string) E {
+	if e, ok := err.(E); ok {
+		return e
+	}
+	var e E
+	if !errors.As(err, &e) {
+		TrapHost(err, function)
+	}
+	return e
+}
+
+// TrapHost traps because the host's function failed. A trap that the host
+// returned stays as it is.
+func TrapHost(err error, function string) {
+	var t *Trap
+	if errors.As(err, &t) {
+		panic(t)
+	}
+	panic(&Trap{Message: "host function " + function + " failed", Err: err})
+}
+
+// TrapObject traps because the representation behind a handle does not
+// implement resource's Go interface: the host gave out a wrong object.
+func TrapObject(resource string) {
+	panic(&Trap{Message: "the host's object does not implement resource " + resource})
+}
+
+// TrapGone traps because a resource is lowered that is nil, was dropped or
+// passed on, or belongs to another instance.
+func TrapGone(resource string) {
+	panic(&Trap{Message: "resource " + resource + " is nil, gone or of another instance"})
+}
