@@ -186,12 +186,10 @@ func (g *generator) printStoreBody(w *printer, s *shape) {
 		return
 	}
 	disc := func(v string) { storeInt(w, s.discriminant, "ptr", 0, v) }
-	g.printUnparts(w, s, disc, func(p *shape, i int, v string) {
-		if p == nil {
-			w.p("// no payload")
-			return
+	g.printUnparts(w, s, disc, false, func(p *shape, i int, v string) {
+		if p != nil {
+			g.store(w, p, "ptr", s.offset(i), v)
 		}
-		g.store(w, p, "ptr", s.offset(i), v)
 	})
 }
 
@@ -210,7 +208,7 @@ func (g *generator) printLowerBody(w *printer, s *shape) {
 		return
 	}
 	disc := func(v string) { w.p("stack[0] = uint64(%s)", v) }
-	g.printUnparts(w, s, disc, func(p *shape, i int, v string) {
+	g.printUnparts(w, s, disc, true, func(p *shape, i int, v string) {
 		used := 1
 		if p != nil {
 			g.lower(w, p, "stack", s.flatOffset(i), v)
@@ -223,8 +221,9 @@ func (g *generator) printLowerBody(w *printer, s *shape) {
 }
 
 // printUnparts prints the lowering of every part of v: disc that of the
-// discriminant, part that of a field or payload (p is nil when a case has none).
-func (g *generator) printUnparts(w *printer, s *shape, disc func(v string), part put) {
+// discriminant, part that of a field or payload (p is nil when a case has none,
+// which is of interest only when clears is set).
+func (g *generator) printUnparts(w *printer, s *shape, disc func(v string), clears bool, part put) {
 	switch s.kind {
 	case types.Record, types.Tuple:
 		for i, p := range s.fields {
@@ -247,11 +246,11 @@ func (g *generator) printUnparts(w *printer, s *shape, disc func(v string), part
 		part(s.ok, payload, "v.OK")
 		w.p("}")
 	case types.Variant:
-		g.printUnvariant(w, s, disc, part)
+		g.printUnvariant(w, s, disc, clears, part)
 	}
 }
 
-func (g *generator) printUnvariant(w *printer, s *shape, disc func(v string), part put) {
+func (g *generator) printUnvariant(w *printer, s *shape, disc func(v string), clears bool, part put) {
 	disc(fmt.Sprintf("uint%d(abi.LowerCase(uint32(v.Tag), %d))", s.discriminant*8, len(s.fields)))
 	if !s.hasPayload() {
 		return
@@ -263,7 +262,9 @@ func (g *generator) printUnvariant(w *printer, s *shape, disc func(v string), pa
 			part(p, payload, "v."+s.parts[i])
 		}
 	}
-	w.p("default:")
-	part(nil, payload, "")
+	if clears {
+		w.p("default:")
+		part(nil, payload, "")
+	}
 	w.p("}")
 }

@@ -41,8 +41,6 @@ func storeError(cx *abi.Context, mem []byte, ptr uint32, v Error) []byte {
 	switch v.Tag {
 	case ErrorOther:
 		mem = cx.StoreString(ptr+4, v.Other)
-	default:
-		// no payload
 	}
 	return mem
 }
@@ -75,7 +73,6 @@ func storeOptionBytes(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[[]by
 		mem = cx.StoreBytes(ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -86,7 +83,6 @@ func storeOptionTupleStringBytes(cx *abi.Context, mem []byte, ptr uint32, v abi.
 		mem = storeTupleStringBytes(cx, mem, ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -97,7 +93,6 @@ func storeOptionU64(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[uint64
 		binary.LittleEndian.PutUint64(mem[ptr+8:], v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 

@@ -50,8 +50,6 @@ func storeCasError(cx *abi.Context, mem []byte, ptr uint32, v CasError) []byte {
 		mem = storeError(cx, mem, ptr+4, v.StoreError)
 	case CasErrorCasFailed:
 		binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnCas(cx, v.CasFailed))
-	default:
-		// no payload
 	}
 	return mem
 }
@@ -61,8 +59,6 @@ func storeError(cx *abi.Context, mem []byte, ptr uint32, v Error) []byte {
 	switch v.Tag {
 	case ErrorOther:
 		mem = cx.StoreString(ptr+4, v.Other)
-	default:
-		// no payload
 	}
 	return mem
 }
@@ -95,7 +91,6 @@ func storeOptionBytes(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[[]by
 		mem = cx.StoreBytes(ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -106,7 +101,6 @@ func storeOptionString(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[str
 		mem = cx.StoreString(ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -117,7 +111,6 @@ func storeOptionTupleStringBytes(cx *abi.Context, mem []byte, ptr uint32, v abi.
 		mem = storeTupleStringBytes(cx, mem, ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }

@@ -80,7 +80,6 @@ func storeOptionOwnTerminalInput(cx *abi.Context, mem []byte, ptr uint32, v abi.
 		binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnTerminalInput(cx, v.Value))
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -90,7 +89,6 @@ func storeOptionOwnTerminalOutput(cx *abi.Context, mem []byte, ptr uint32, v abi
 		binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnTerminalOutput(cx, v.Value))
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -100,7 +98,6 @@ func storeOptionString(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[str
 		mem = cx.StoreString(ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }

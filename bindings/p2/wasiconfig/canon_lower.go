@@ -26,8 +26,6 @@ func storeError(cx *abi.Context, mem []byte, ptr uint32, v Error) []byte {
 		mem = cx.StoreString(ptr+4, v.Upstream)
 	case ErrorIO:
 		mem = cx.StoreString(ptr+4, v.IO)
-	default:
-		// no payload
 	}
 	return mem
 }
@@ -46,7 +44,6 @@ func storeOptionString(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[str
 		mem = cx.StoreString(ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }

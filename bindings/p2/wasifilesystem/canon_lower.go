@@ -83,7 +83,6 @@ func storeOptionDirectoryEntry(cx *abi.Context, mem []byte, ptr uint32, v abi.Op
 		mem = storeDirectoryEntry(cx, mem, ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -94,7 +93,6 @@ func storeOptionErrorCode(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[
 		mem[ptr+1] = uint8(abi.LowerCase(uint32(v.Value), 37))
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -104,7 +102,6 @@ func storeOptionWasiclocksDatetime(cx *abi.Context, mem []byte, ptr uint32, v ab
 		storeWasiclocksDatetime(cx, mem, ptr+8, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 

@@ -167,8 +167,6 @@ func storeErrorCode(cx *abi.Context, mem []byte, ptr uint32, v ErrorCode) []byte
 		mem = storeOptionString(cx, mem, ptr+8, v.HTTPResponseContentCoding)
 	case ErrorCodeInternalError:
 		mem = storeOptionString(cx, mem, ptr+8, v.InternalError)
-	default:
-		// no payload
 	}
 	return mem
 }
@@ -204,8 +202,6 @@ func storeMethod(cx *abi.Context, mem []byte, ptr uint32, v Method) []byte {
 	switch v.Tag {
 	case MethodOther:
 		mem = cx.StoreString(ptr+4, v.Other)
-	default:
-		// no payload
 	}
 	return mem
 }
@@ -216,7 +212,6 @@ func storeOptionErrorCode(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[
 		mem = storeErrorCode(cx, mem, ptr+8, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -227,7 +222,6 @@ func storeOptionFieldSizePayload(cx *abi.Context, mem []byte, ptr uint32, v abi.
 		mem = storeFieldSizePayload(cx, mem, ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -238,7 +232,6 @@ func storeOptionOwnFields(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[
 		binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnFields(cx, v.Value))
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -248,7 +241,6 @@ func storeOptionResultResultOptionOwnFieldsErrorCodeUnit(cx *abi.Context, mem []
 		mem = storeResultResultOptionOwnFieldsErrorCodeUnit(cx, mem, ptr+8, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -259,7 +251,6 @@ func storeOptionResultResultOwnIncomingResponseErrorCodeUnit(cx *abi.Context, me
 		mem = storeResultResultOwnIncomingResponseErrorCodeUnit(cx, mem, ptr+8, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -270,7 +261,6 @@ func storeOptionScheme(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[Sch
 		mem = storeScheme(cx, mem, ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -281,7 +271,6 @@ func storeOptionString(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[str
 		mem = cx.StoreString(ptr+4, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 	return mem
 }
@@ -292,7 +281,6 @@ func storeOptionU16(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[uint16
 		binary.LittleEndian.PutUint16(mem[ptr+2:], v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -302,7 +290,6 @@ func storeOptionU32(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[uint32
 		binary.LittleEndian.PutUint32(mem[ptr+4:], v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -312,7 +299,6 @@ func storeOptionU64(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[uint64
 		binary.LittleEndian.PutUint64(mem[ptr+8:], v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -322,7 +308,6 @@ func storeOptionU8(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[uint8])
 		mem[ptr+1] = v.Value
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
@@ -351,7 +336,6 @@ func storeResultOwnIncomingResponseErrorCode(cx *abi.Context, mem []byte, ptr ui
 func storeResultResultOptionOwnFieldsErrorCodeUnit(cx *abi.Context, mem []byte, ptr uint32, v abi.Result[abi.Result[abi.Option[Fields], ErrorCode], abi.Unit]) []byte {
 	if v.IsErr {
 		mem[ptr] = 1
-		// no payload
 	} else {
 		mem[ptr] = 0
 		mem = storeResultOptionOwnFieldsErrorCode(cx, mem, ptr+8, v.OK)
@@ -362,7 +346,6 @@ func storeResultResultOptionOwnFieldsErrorCodeUnit(cx *abi.Context, mem []byte, 
 func storeResultResultOwnIncomingResponseErrorCodeUnit(cx *abi.Context, mem []byte, ptr uint32, v abi.Result[abi.Result[IncomingResponse, ErrorCode], abi.Unit]) []byte {
 	if v.IsErr {
 		mem[ptr] = 1
-		// no payload
 	} else {
 		mem[ptr] = 0
 		mem = storeResultOwnIncomingResponseErrorCode(cx, mem, ptr+8, v.OK)
@@ -375,8 +358,6 @@ func storeScheme(cx *abi.Context, mem []byte, ptr uint32, v Scheme) []byte {
 	switch v.Tag {
 	case SchemeOther:
 		mem = cx.StoreString(ptr+4, v.Other)
-	default:
-		// no payload
 	}
 	return mem
 }

@@ -46,7 +46,5 @@ func storeStreamError(cx *abi.Context, mem []byte, ptr uint32, v StreamError) {
 	switch v.Tag {
 	case StreamErrorLastOperationFailed:
 		binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnError(cx, v.LastOperationFailed))
-	default:
-		// no payload
 	}
 }

@@ -90,8 +90,6 @@ func storeIPAddress(cx *abi.Context, mem []byte, ptr uint32, v IPAddress) {
 		storeTupleU8U8U8U8(cx, mem, ptr+2, v.IPv4)
 	case IPAddressIPv6:
 		storeTupleU16U16U16U16U16U16U16U16(cx, mem, ptr+2, v.IPv6)
-	default:
-		// no payload
 	}
 }
 
@@ -102,8 +100,6 @@ func storeIPSocketAddress(cx *abi.Context, mem []byte, ptr uint32, v IPSocketAdd
 		storeIPv4SocketAddress(cx, mem, ptr+4, v.IPv4)
 	case IPSocketAddressIPv6:
 		storeIPv6SocketAddress(cx, mem, ptr+4, v.IPv6)
-	default:
-		// no payload
 	}
 }
 
@@ -139,7 +135,6 @@ func storeOptionIPAddress(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[
 		storeIPAddress(cx, mem, ptr+2, v.Value)
 	} else {
 		mem[ptr] = 0
-		// no payload
 	}
 }
 
