@@ -31,8 +31,11 @@ func TrapObject(resource string) {
 	panic(&Trap{Message: "the host's object does not implement resource " + resource})
 }
 
-// TrapGone traps because a resource is lowered that is nil, was dropped or
-// passed on, or belongs to another instance.
-func TrapGone(resource string) {
-	panic(&Trap{Message: "resource " + resource + " is nil, gone or of another instance"})
+// GoneError is the error of using a resource that is nil, was dropped or passed
+// on, or belongs to another instance.
+func GoneError(resource string) error {
+	return &Trap{Message: "resource " + resource + " is nil, gone or of another instance"}
 }
+
+// TrapGone traps with GoneError.
+func TrapGone(resource string) { panic(GoneError(resource)) }

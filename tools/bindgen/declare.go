@@ -68,9 +68,9 @@ func (g *generator) declareUnit(w *printer, u *unit) error {
 
 // declareHost prints the interface that a host implements for a unit.
 func (g *generator) declareHost(w *printer, u *unit) error {
-	what := "the functions at the root of world " + u.goName
-	if u.wire != "" {
-		what = u.wire
+	what := u.wire
+	if u.iface == nil {
+		what = "the root of world " + u.world.Name
 	}
 	w.p("// %s is what a host provides for %s: its functions that are not methods of a resource.", u.host, what)
 	if docs := strings.TrimSpace(u.docs); docs != "" {

@@ -193,16 +193,17 @@ func (g *generator) printCall(w *printer, f *funcShape) {
 	default:
 		w.p("// %s calls %s.", f.goName, f.wire)
 	}
+	fail := "err"
+	if f.sig.result != "" {
+		fail = "ret, err"
+	}
 	if method {
 		w.p("func (r *%s) %s(%s) %s {", f.res.goName, f.goName, f.sig.params, results)
+		w.p("if r.gone { return %s }", strings.TrimSuffix(fail, "err")+fmt.Sprintf("abi.GoneError(%q)", f.res.wirePath()))
 		w.p("x, inst := r.export, r.inst")
 	} else {
 		params := strings.Replace(f.sig.params, "ctx context.Context", "ctx context.Context, inst *engine.Instance", 1)
 		w.p("func (x *%s) %s(%s) %s {", u.caller, f.goName, params, results)
-	}
-	fail := "err"
-	if f.sig.result != "" {
-		fail = "ret, err"
 	}
 	w.p("call, err := x.%s.Enter(ctx, inst)", f.field())
 	w.p("if err != nil { return %s }", fail)

@@ -83,7 +83,7 @@ func (g *generator) linkImports(w *printer, u *unit) error {
 func (g *generator) printLink(w *printer, u *unit, funcs []*funcShape) error {
 	name := u.wire
 	if name == "" {
-		name = "the functions at the root of world " + u.world.Name
+		name = "the root of world " + u.world.Name
 	}
 	param := ""
 	if u.host != "" {

@@ -67,8 +67,7 @@ func unexport(name string) string {
 var niceParams = map[string]string{
 	"len": "length", "type": "typ", "func": "fn", "map": "m", "range": "rng",
 	"string": "str", "cap": "capacity", "var": "variable", "package": "pkg",
-	"default": "def", "interface": "iface", "error": "err1", "new": "newValue",
-	"inst": "instance", "ctx": "context1", "err": "err1", "x": "x1", "r": "r1",
+	"default": "def", "interface": "iface", "new": "newValue",
 }
 
 // notParams are the names that generated bodies and signatures use themselves,
@@ -115,8 +114,7 @@ func (s *scope) pick(candidates ...string) string {
 	}
 }
 
-// param picks the Go name of a parameter. packages are the names of the Go
-// packages that signatures mention.
+// param picks the Go name of a parameter.
 func (s *scope) param(kebab string) string {
 	want := lowerCamel(kebab)
 	if nice, ok := niceParams[want]; ok {

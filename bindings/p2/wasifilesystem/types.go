@@ -14,7 +14,7 @@ import (
 // TypesHost is what a host provides for wasi:filesystem/types@0.2.12: its functions that are not methods of a resource.
 type TypesHost interface {
 	// FilesystemErrorCode is filesystem-error-code.
-	FilesystemErrorCode(ctx context.Context, err1 wasiio.Error) (abi.Option[ErrorCode], error)
+	FilesystemErrorCode(ctx context.Context, errArg wasiio.Error) (abi.Option[ErrorCode], error)
 }
 
 // Filesize is the type wasi:filesystem/types.filesize.

@@ -785,8 +785,8 @@ func importDirectoryEntryStreamReadDirectoryEntry(cx *abi.Context, stack []uint6
 
 // importTypesFilesystemErrorCode is the host's side of wasi:filesystem/types@0.2.12#filesystem-error-code (spec: canon_lower).
 func importTypesFilesystemErrorCode(cx *abi.Context, host TypesHost, stack []uint64) {
-	err1 := liftBorrowWasiioError(cx, uint32(stack[0]))
-	ret, err := host.FilesystemErrorCode(cx.Ctx, err1)
+	errArg := liftBorrowWasiioError(cx, uint32(stack[0]))
+	ret, err := host.FilesystemErrorCode(cx.Ctx, errArg)
 	if err != nil {
 		abi.TrapHost(err, "wasi:filesystem/types@0.2.12#filesystem-error-code")
 	}

@@ -14,7 +14,7 @@ import (
 // TypesHost is what a host provides for wasi:http/types@0.2.12: its functions that are not methods of a resource.
 type TypesHost interface {
 	// HTTPErrorCode is http-error-code.
-	HTTPErrorCode(ctx context.Context, err1 wasiio.Error) (abi.Option[ErrorCode], error)
+	HTTPErrorCode(ctx context.Context, errArg wasiio.Error) (abi.Option[ErrorCode], error)
 	// NewFields is [constructor]fields.
 	NewFields(ctx context.Context) (Fields, error)
 	// FieldsFromList is [static]fields.from-list; the error is a HeaderError, anything else traps.

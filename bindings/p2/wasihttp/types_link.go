@@ -427,8 +427,8 @@ var (
 
 // importTypesHTTPErrorCode is the host's side of wasi:http/types@0.2.12#http-error-code (spec: canon_lower).
 func importTypesHTTPErrorCode(cx *abi.Context, host TypesHost, stack []uint64) {
-	err1 := liftBorrowWasiioError(cx, uint32(stack[0]))
-	ret, err := host.HTTPErrorCode(cx.Ctx, err1)
+	errArg := liftBorrowWasiioError(cx, uint32(stack[0]))
+	ret, err := host.HTTPErrorCode(cx.Ctx, errArg)
 	if err != nil {
 		abi.TrapHost(err, "wasi:http/types@0.2.12#http-error-code")
 	}
