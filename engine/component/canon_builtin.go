@@ -188,11 +188,11 @@ func (d *decoder) immediates(s *scope, def *CanonBuiltin, kind immediates) {
 		d.checkStreamOptions(def)
 	case streamAsync:
 		d.streamType(s, def)
-		def.Async = d.flag("async flag")
+		def.Async = d.boolean()
 	case asyncImmediate:
-		def.Async = d.flag("async flag")
+		def.Async = d.boolean()
 	case cancellableImmediate:
-		def.Cancellable = d.flag("cancellable flag")
+		def.Cancellable = d.boolean()
 	case optionsImmediate:
 		def.Options = d.options(s)
 		if def.Options.Async || def.Options.HasPostReturn || def.Options.HasCallback {
@@ -200,7 +200,7 @@ func (d *decoder) immediates(s *scope, def *CanonBuiltin, kind immediates) {
 		}
 		d.require(&def.Options, needs{memory: true, realloc: def.Op == ErrorContextDebugMessage})
 	case memoryImmediate:
-		def.Cancellable = d.flag("cancellable flag")
+		def.Cancellable = d.boolean()
 		def.Options = Options{HasMemory: true, Memory: d.u32()}
 		d.memoryAt(s, def.Options.Memory)
 	case contextImmediate:
@@ -212,15 +212,15 @@ func (d *decoder) immediates(s *scope, def *CanonBuiltin, kind immediates) {
 		def.Table = d.u32()
 		d.funcTable(s, def.Table)
 	case threadSpawn:
-		def.Shared = d.flag("shared flag")
+		def.Shared = d.boolean()
 		d.threadType(s, def)
 	case threadSpawnTable:
-		def.Shared = d.flag("shared flag")
+		def.Shared = d.boolean()
 		d.threadType(s, def)
 		def.Table = d.u32()
 		d.funcTable(s, def.Table)
 	case sharedImmediate:
-		def.Shared = d.flag("shared flag")
+		def.Shared = d.boolean()
 	}
 }
 

@@ -1,11 +1,16 @@
 package component
 
 import (
+	"strings"
+
 	"github.com/godwit-runtime/godwit/engine/types"
 )
 
 // This file reads of a core module what linking needs: its imports and exports.
 // The rest of it, function bodies above all, is validated when it is compiled.
+
+// sectionOrder is the sections of a core module in the order that they must have.
+const sectionOrder = "\x01\x02\x03\x04\x05\x0d\x06\x07\x08\x09\x0c\x0a\x0b"
 
 // coreScope is the index spaces of a core module or module type.
 type coreScope struct {
@@ -47,12 +52,24 @@ func (d *decoder) coreModule(s *scope) {
 		}
 	}
 	var c coreScope
+	last := 0
 	for d.p < d.end {
 		id := d.byte()
+		if id != 0 {
+			place := strings.IndexByte(sectionOrder, id)
+			if place < 0 {
+				d.failAt(d.p-1, "malformed section id: %d", id)
+			}
+			if place < last {
+				d.failAt(d.p-1, "section out of order")
+			}
+			last = place + 1
+		}
 		done := d.sub()
 		d.coreSection(&c, id)
 		done()
 	}
+	d.uniqueImports(&c.module)
 	m := c.module
 	s.def(&CoreModule{Offset: offset, Bytes: d.b[offset:d.p:d.p], Type: &m})
 	d.push(s, types.Extern{Sort: types.SortCoreModule, Module: &m})

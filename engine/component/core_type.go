@@ -65,16 +65,22 @@ func (d *decoder) moduleType(outer *scope) *types.Module {
 			d.invalid(b, "type definition")
 		}
 	}
-	importNames := map[[2]string]bool{}
-	for _, im := range c.module.Imports {
-		key := [2]string{im.Module, im.Name}
-		if importNames[key] {
-			d.fail("duplicate import name `%s:%s` already defined", im.Module, im.Name)
-		}
-		importNames[key] = true
-	}
+	d.uniqueImports(&c.module)
 	m := c.module
 	return &m
+}
+
+// uniqueImports checks that no import of a module has the names of another: what
+// instantiates it could not tell them apart.
+func (d *decoder) uniqueImports(m *types.Module) {
+	seen := map[[2]string]bool{}
+	for _, im := range m.Imports {
+		key := [2]string{im.Module, im.Name}
+		if seen[key] {
+			d.fail("duplicate import name `%s:%s` already defined", im.Module, im.Name)
+		}
+		seen[key] = true
+	}
 }
 
 // moduleTypeAlias reads an outer alias of a core type inside a module type.

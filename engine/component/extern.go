@@ -18,7 +18,7 @@ func (d *decoder) importDef(s *scope) {
 		s.imports.nameResource(r, a.name)
 	}
 	s.adopt(inner)
-	e = s.out.Extern(e)
+	e = s.outward(nameable(e, inner))
 	s.ty.Imports = append(s.ty.Imports, types.Named{Name: a.name, Extern: e})
 	d.push(s, inner)
 	if s.kind == inComponent {
@@ -72,6 +72,15 @@ func (d *decoder) renamed(s *scope, e types.Extern) (types.Extern, *types.Resour
 	return e, nil
 }
 
+// nameable is e for those outside: a value type by the pointer that what follows
+// may mention it by.
+func nameable(e, inner types.Extern) types.Extern {
+	if e.Sort == types.SortType && e.Type.Def != nil && e.Type.Def.Value != nil {
+		return inner
+	}
+	return e
+}
+
 // exportDecl reads an export of a component or instance type.
 func (d *decoder) exportDecl(s *scope) {
 	a := d.attributes()
@@ -85,11 +94,7 @@ func (d *decoder) exportDecl(s *scope) {
 	if r := resourceOf(inner); r != nil {
 		s.exports.nameResource(r, a.name)
 	}
-	// What follows may mention the new type, so those outside must see it too.
-	if e.Sort == types.SortType && e.Type.Def != nil && e.Type.Def.Value != nil {
-		e = inner
-	}
-	s.ty.Exports = append(s.ty.Exports, types.Named{Name: a.name, Extern: s.out.Extern(e)})
+	s.ty.Exports = append(s.ty.Exports, types.Named{Name: a.name, Extern: s.outward(nameable(e, inner))})
 	d.push(s, inner)
 }
 
@@ -121,7 +126,7 @@ func (d *decoder) exportDef(s *scope) {
 			r.Name = a.name
 		}
 	}
-	exp.Type = s.out.Extern(exp.Type)
+	exp.Type = s.outward(exp.Type)
 	s.ty.Exports = append(s.ty.Exports, types.Named{Name: a.name, Extern: exp.Type})
 	d.push(s, inner)
 	s.def(exp)
@@ -201,6 +206,7 @@ func (d *decoder) exportView(s *scope, exp *Export, have types.Extern) types.Ext
 	default:
 		s.exported[root] = alias
 		s.out[root] = alias
+		clear(s.outMemo)
 		exp.Type = types.Extern{Sort: types.SortType, Type: &types.Bound{Resource: alias}}
 	}
 	return types.Extern{Sort: types.SortType, Type: &types.Bound{Def: &types.Def{Resource: alias}}}

@@ -36,7 +36,7 @@ func (d *decoder) instantiate(s *scope) {
 	w := d.weightNamed(c, c.Imports, c.Exports)
 	d.checkWeight(w)
 	d.charge(w)
-	sub := types.Subst{}
+	sub, supplied := types.Subst{}, map[*types.Type]*types.Type{}
 	for _, im := range c.Imports {
 		a, ok := args[im.Name]
 		if !ok {
@@ -46,11 +46,29 @@ func (d *decoder) instantiate(s *scope) {
 		if err := types.Match(a, im.Extern, sub, s.same); err != nil {
 			d.fail("type mismatch for import `%s`: %v", im.Name, err)
 		}
+		supply(a, im.Extern, supplied)
 	}
 	introduce(c.Exports, sub)
-	def.Type = sub.Instance(&types.Instance{Exports: c.Exports})
+	def.Type = sub.Keeping(supplied).Instance(&types.Instance{Exports: c.Exports})
 	d.push(s, types.Extern{Sort: types.SortInstance, Instance: def.Type})
 	s.def(def)
+}
+
+// supply notes which value types of the instantiating component stand for those
+// that an import brings, so that they keep their names.
+func supply(have, want types.Extern, supplied map[*types.Type]*types.Type) {
+	switch {
+	case want.Sort == types.SortType && want.Type.Def != nil && want.Type.Def.Value != nil:
+		supplied[want.Type.Def.Value] = have.Type.Def.Value
+	case want.Sort == types.SortInstance:
+		given := make(map[string]types.Extern, len(have.Instance.Exports))
+		for _, e := range have.Instance.Exports {
+			given[e.Name] = e.Extern
+		}
+		for _, e := range want.Instance.Exports {
+			supply(given[e.Name], e.Extern, supplied)
+		}
+	}
 }
 
 func (d *decoder) inlineExports(s *scope) {

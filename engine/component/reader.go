@@ -88,6 +88,15 @@ func (r *reader) flag(what string) bool {
 	}
 }
 
+// boolean reads an immediate that is 0 or 1.
+func (r *reader) boolean() bool {
+	b := r.byte()
+	if b > 1 {
+		r.failAt(r.p-1, "invalid boolean value (%#x)", b)
+	}
+	return b == 1
+}
+
 // count reads the length of a vector of which each element takes a byte at
 // least, so that nothing is allocated by a number alone.
 func (r *reader) count(limit int, what string) int {

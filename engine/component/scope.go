@@ -49,6 +49,7 @@ type scope struct {
 	// takes it to the resource that it is; out takes a resource to what stands
 	// for it in the type of the component.
 	same, out types.Subst
+	outMemo   map[*types.Type]*types.Type
 	// visible are the types that have a name outside: importable ones by an
 	// import, exportable ones by an import or export.
 	importNamed, exportNamed visible
@@ -62,7 +63,7 @@ func newScope(kind scopeKind, outer *scope) *scope {
 		kind: kind, outer: outer,
 		imports: newNames("import"), exports: newNames("export"),
 		local: map[*types.Resource]bool{}, foreign: map[*types.Resource]bool{},
-		exported: map[*types.Resource]*types.Resource{}, same: types.Subst{}, out: types.Subst{},
+		exported: map[*types.Resource]*types.Resource{}, same: types.Subst{}, out: types.Subst{}, outMemo: map[*types.Type]*types.Type{},
 		importNamed: newVisible(), exportNamed: newVisible(),
 	}
 	if kind == inComponent {
@@ -70,6 +71,9 @@ func newScope(kind scopeKind, outer *scope) *scope {
 	}
 	return s
 }
+
+// outward is e as those outside see it.
+func (s *scope) outward(e types.Extern) types.Extern { return s.out.Keeping(s.outMemo).Extern(e) }
 
 // def records a definition of a component.
 func (s *scope) def(d Def) { s.comp.Defs = append(s.comp.Defs, d) }

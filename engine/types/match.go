@@ -72,6 +72,9 @@ func (m *matcher) bound(have, want *Bound, s Subst) error {
 	case r != nil:
 		return fmt.Errorf("expected %s, found resource", defKind(w))
 	case w.Value != nil && have.Def.Value != nil:
+		if w.Value.Kind.isPrimitive() && !have.Def.Value.Kind.isPrimitive() {
+			return fmt.Errorf("expected primitive, found %s", have.Def.Value.Kind)
+		}
 		return m.value(have.Def.Value, w.Value, s)
 	case w.Func != nil && have.Def.Func != nil:
 		return m.fn(have.Def.Func, w.Func, s)
@@ -204,14 +207,10 @@ func (m *matcher) value(have, want *Type, s Subst) error {
 		return nil
 	}
 	if have.Kind != want.Kind {
-		switch hp, wp := have.Kind.isPrimitive(), want.Kind.isPrimitive(); {
-		case hp && wp:
+		if have.Kind.isPrimitive() && want.Kind.isPrimitive() {
 			return fmt.Errorf("expected primitive `%s` found primitive `%s`", want.Kind, have.Kind)
-		case wp:
-			return fmt.Errorf("expected %s, found %s", want.Kind, have.Kind)
-		default:
-			return fmt.Errorf("expected %s, found %s", want.Kind, have.Kind)
 		}
+		return fmt.Errorf("expected %s, found %s", want.Kind, have.Kind)
 	}
 	switch want.Kind {
 	case Record:

@@ -35,23 +35,39 @@ func (s Subst) Instance(i *Instance) *Instance { return s.walk().instance(i) }
 // Component returns c with its resources replaced.
 func (s Subst) Component(c *Component) *Component { return s.walk().component(c) }
 
-// substitution is one walk. A type that several others refer to is replaced by
-// one type, since a type is known by its pointer where names matter.
-type substitution struct {
+// Substitution applies a Subst. A type that several others refer to is replaced
+// by one type, since a type is known by its pointer where names matter.
+type Substitution struct {
 	s    Subst
 	memo map[*Type]*Type
 }
 
-func (s Subst) walk() *substitution {
-	return &substitution{s: s, memo: map[*Type]*Type{}}
+// Keeping returns a Substitution that replaces each type in memo by the type it
+// has there, and keeps there what it replaces.
+func (s Subst) Keeping(memo map[*Type]*Type) *Substitution {
+	return &Substitution{s: s, memo: memo}
 }
 
-func (w *substitution) value(t *Type) *Type {
-	if t == nil || len(w.s) == 0 || t.simple() {
+func (s Subst) walk() *Substitution { return s.Keeping(map[*Type]*Type{}) }
+
+// Extern is Subst.Extern.
+func (w *Substitution) Extern(e Extern) Extern { return w.extern(e) }
+
+// Instance is Subst.Instance.
+func (w *Substitution) Instance(i *Instance) *Instance { return w.instance(i) }
+
+// idle reports whether there is nothing to replace.
+func (w *Substitution) idle() bool { return len(w.s) == 0 && len(w.memo) == 0 }
+
+func (w *Substitution) value(t *Type) *Type {
+	if t == nil || w.idle() {
 		return t
 	}
 	if u, ok := w.memo[t]; ok {
 		return u
+	}
+	if t.simple() {
+		return t
 	}
 	u := *t
 	changed := false
@@ -97,7 +113,7 @@ func (t *Type) simple() bool {
 	return true
 }
 
-func (w *substitution) fields(fs []Field) (out []Field, changed bool) {
+func (w *Substitution) fields(fs []Field) (out []Field, changed bool) {
 	for k := range fs {
 		if v := w.value(fs[k].Type); v != fs[k].Type {
 			if out == nil {
@@ -109,8 +125,8 @@ func (w *substitution) fields(fs []Field) (out []Field, changed bool) {
 	return out, out != nil
 }
 
-func (w *substitution) fn(f *Func) *Func {
-	if f == nil || len(w.s) == 0 {
+func (w *Substitution) fn(f *Func) *Func {
+	if f == nil || w.idle() {
 		return f
 	}
 	params, changed := w.fields(f.Params)
@@ -124,8 +140,8 @@ func (w *substitution) fn(f *Func) *Func {
 	return &Func{Params: params, Result: result, Async: f.Async}
 }
 
-func (w *substitution) def(d *Def) *Def {
-	if d == nil || len(w.s) == 0 {
+func (w *Substitution) def(d *Def) *Def {
+	if d == nil || w.idle() {
 		return d
 	}
 	u := Def{Value: w.value(d.Value), Func: w.fn(d.Func), Component: w.component(d.Component), Instance: w.instance(d.Instance)}
@@ -138,7 +154,7 @@ func (w *substitution) def(d *Def) *Def {
 	return &u
 }
 
-func (w *substitution) extern(e Extern) Extern {
+func (w *Substitution) extern(e Extern) Extern {
 	e.Func = w.fn(e.Func)
 	e.Value = w.value(e.Value)
 	e.Component = w.component(e.Component)
@@ -155,7 +171,7 @@ func (w *substitution) extern(e Extern) Extern {
 	return e
 }
 
-func (w *substitution) named(ns []Named) (out []Named, changed bool) {
+func (w *Substitution) named(ns []Named) (out []Named, changed bool) {
 	for k := range ns {
 		if e := w.extern(ns[k].Extern); e != ns[k].Extern {
 			if out == nil {
@@ -170,8 +186,8 @@ func (w *substitution) named(ns []Named) (out []Named, changed bool) {
 	return out, true
 }
 
-func (w *substitution) instance(i *Instance) *Instance {
-	if i == nil || len(w.s) == 0 {
+func (w *Substitution) instance(i *Instance) *Instance {
+	if i == nil || w.idle() {
 		return i
 	}
 	exports, changed := w.named(i.Exports)
@@ -181,8 +197,8 @@ func (w *substitution) instance(i *Instance) *Instance {
 	return &Instance{Exports: exports}
 }
 
-func (w *substitution) component(c *Component) *Component {
-	if c == nil || len(w.s) == 0 {
+func (w *Substitution) component(c *Component) *Component {
+	if c == nil || w.idle() {
 		return c
 	}
 	imports, a := w.named(c.Imports)
