@@ -250,7 +250,7 @@ func (p *Pipe) Next() ([]byte, error) {
 // Advance removes n of the bytes that Next returned.
 func (p *Pipe) Advance(n int) {
 	p.mu.Lock()
-	if p.ring != nil {
+	if p.ring != nil && !p.released {
 		p.ring.advance(n)
 		p.ring.rewind()
 		p.release()
