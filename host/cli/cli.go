@@ -37,6 +37,16 @@ type Command struct {
 	Stdout, Stderr goio.Writer
 	// Budget is charged for stream buffers.
 	Budget *io.Budget
+
+	stdin *io.Input // made by the first get-stdin, shared by all
+}
+
+// Close ends what the instance holds. A Read of Stdin that is under way goes
+// on: nothing can interrupt it.
+func (c *Command) Close() {
+	if c.stdin != nil {
+		c.stdin.Drop(context.Background())
+	}
 }
 
 // Link defines wasi:cli in l; command picks the Command of the calling instance.
@@ -83,13 +93,22 @@ func (c *Command) Exit(_ context.Context, status abi.Result[abi.Unit, abi.Unit])
 // ExitWithCode implements wasicli.ExitHost.
 func (c *Command) ExitWithCode(_ context.Context, code uint8) error { return &ExitError{Code: code} }
 
-// GetStdin implements wasicli.StdinHost. Each stream reads on where the one
-// before stopped, except for what that one had read ahead.
+// stdinStream is one of the handles of the one standard input: dropping it does
+// not lose what was read ahead.
+type stdinStream struct{ *io.Input }
+
+// Drop implements wasiio.InputStream.
+func (stdinStream) Drop(context.Context) {}
+
+// GetStdin implements wasicli.StdinHost.
 func (c *Command) GetStdin(context.Context) (wasiio.InputStream, error) {
 	if c.Stdin == nil {
 		return io.Empty(), nil
 	}
-	return io.NewInput(c.Stdin, io.InputConfig{Budget: c.Budget}), nil
+	if c.stdin == nil {
+		c.stdin = io.NewInput(c.Stdin, io.InputConfig{Budget: c.Budget})
+	}
+	return stdinStream{c.stdin}, nil
 }
 
 // GetStdout implements wasicli.StdoutHost.
