@@ -257,6 +257,9 @@ func (in *Input) Drop(context.Context) {
 	}
 }
 
+// Abandon ends the stream from the host's side without waiting.
+func (in *Input) Abandon() { in.close(in.cfg.InterruptOnDrop) }
+
 // Close ends the stream from the host's side, interrupts a Read of the source
 // and waits until the source is not used any more.
 func (in *Input) Close() {
