@@ -415,20 +415,19 @@ func (x *exchange) incomingResponse(betweenBytes time.Duration) (*IncomingRespon
 		return nil, err
 	}
 	body := s.newIncomingBody(bodySource{
-		body:            &responseBody{exchange: x, timeout: betweenBytes},
-		trailers:        func() gohttp.Header { return resp.Trailer },
-		code:            x.errorCode,
-		interrupt:       func() { x.cancel(nil) },
-		interruptOnDrop: true,
-		end:             x.finish,
+		body:     &responseBody{exchange: x, timeout: betweenBytes},
+		trailers: func() gohttp.Header { return resp.Trailer },
+		code:     x.errorCode,
+		end:      x.finish,
 	})
 	return &IncomingResponse{exchange: x, status: uint16(resp.StatusCode), headers: headers, body: body}, nil
 }
 
-// finish ends an exchange whose body is not read any more.
+// finish ends an exchange whose body is not read any more. Cancelling first
+// makes closing the body quick.
 func (x *exchange) finish() {
-	_ = x.response.Body.Close()
 	x.end()
+	_ = x.response.Body.Close()
 }
 
 // responseBody reads the body of a response under the between-bytes timeout.

@@ -31,10 +31,8 @@ type bodySource struct {
 	body      goio.Reader // nil: there is none
 	trailers  func() gohttp.Header
 	code      func(err error) wasihttp.ErrorCode // of a failed read
-	interrupt func()
-	// interruptOnDrop says whether a guest that drops the body ends a read under way.
-	interruptOnDrop bool
-	end             func() // called once when all was read, or nil
+	interrupt func()                             // see io.InputConfig.Interrupt
+	end       func()                             // called when all was read or nobody will, or nil
 }
 
 func (s *State) newIncomingBody(src bodySource) *IncomingBody {
@@ -45,10 +43,10 @@ func (s *State) newIncomingBody(src bodySource) *IncomingBody {
 		return b
 	}
 	b.input = s.newInput(io.NewInput(src.body, io.InputConfig{
-		Budget:          s.Budget,
-		Error:           func(err error) error { return src.code(err) },
-		Interrupt:       src.interrupt,
-		InterruptOnDrop: src.interruptOnDrop,
+		Budget:    s.Budget,
+		Error:     func(err error) error { return src.code(err) },
+		Interrupt: src.interrupt,
+		Stop:      src.end,
 		End: func(err error) {
 			if err != goio.EOF {
 				b.err = src.code(err)

@@ -14,10 +14,11 @@ type InputConfig struct {
 	Budget *Budget
 	// Error makes what the guest sees of a failed read; nil leaves it as it is.
 	Error func(err error) error
-	// Interrupt ends a Read of the source that is under way. It is called at
-	// most once, by Close, and by Drop when InterruptOnDrop says so.
-	Interrupt       func()
-	InterruptOnDrop bool
+	// Interrupt ends a Read of the source. Close calls it when one is under way.
+	Interrupt func()
+	// Stop is called once when the stream is closed or dropped before the
+	// source has ended, also while a Read is under way.
+	Stop func()
 	// End is called once, when the source has given its last byte or error,
 	// before those who wait are woken.
 	End func(err error)
@@ -39,8 +40,8 @@ type Input struct {
 	told     bool  // the guest has seen err
 	closed   bool
 	draining bool
+	reading  bool          // a Read of src is under way
 	done     chan struct{} // not nil once the pump has started; closed when it has ended
-	stopped  sync.Once
 }
 
 // NewInput returns an input-stream that reads src.
@@ -90,6 +91,7 @@ func (in *Input) pump() {
 		}
 		in.ring.rewind()
 		seg := in.ring.free()
+		in.reading = true
 		in.mu.Unlock()
 		n, err := in.src.Read(seg)
 		if n == 0 && err == nil {
@@ -103,6 +105,7 @@ func (in *Input) pump() {
 			in.cfg.End(err)
 		}
 		in.mu.Lock()
+		in.reading = false
 		in.ring.commit(n)
 		if err == nil {
 			in.mu.Unlock()
@@ -249,40 +252,44 @@ func (in *Input) Drain() error {
 // Drop implements wasiio.InputStream.
 func (in *Input) Drop(context.Context) {
 	in.mu.Lock()
-	draining := in.draining
 	in.settle()
 	in.mu.Unlock()
-	if !draining {
-		in.close(in.cfg.InterruptOnDrop)
-	}
+	in.Abandon()
 }
 
 // Abandon ends the stream from the host's side without waiting.
-func (in *Input) Abandon() { in.close(in.cfg.InterruptOnDrop) }
+func (in *Input) Abandon() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.close()
+}
 
 // Close ends the stream from the host's side, interrupts a Read of the source
 // and waits until the source is not used any more.
 func (in *Input) Close() {
-	in.close(true)
 	in.mu.Lock()
-	done := in.done
+	in.close()
+	done, reading := in.done, in.reading
 	in.mu.Unlock()
+	if reading && in.cfg.Interrupt != nil {
+		in.cfg.Interrupt()
+	}
 	if done != nil {
 		<-done
 	}
 }
 
-func (in *Input) close(interrupt bool) {
-	in.mu.Lock()
+// close is called with in.mu held.
+func (in *Input) close() {
+	if in.closed {
+		return
+	}
 	in.closed = true
-	if in.err != nil || in.done == nil { // no pump
+	if in.err != nil { // else the pump, if there is one, does it
 		in.release()
+	} else if in.cfg.Stop != nil {
+		in.cfg.Stop()
 	}
-	busy := in.err == nil && in.done != nil
 	in.more.Signal()
-	in.mu.Unlock()
 	in.signal.Notify()
-	if interrupt && busy && in.cfg.Interrupt != nil {
-		in.stopped.Do(in.cfg.Interrupt)
-	}
 }
