@@ -14,15 +14,16 @@ type panicError struct {
 	stack []byte
 }
 
-func (e *panicError) Error() string { return fmt.Sprintf("panic in the host: %v\n%s", e.value, e.stack) }
+func (e *panicError) Error() string {
+	return fmt.Sprintf("panic in the host: %v\n%s", e.value, e.stack)
+}
 
 // runGuest answers the request in a fresh instance, and then releases all that
 // it held. err is why the request could not be made.
-func (x *exchange) runGuest(request *http.IncomingRequest, err error, stopTimer func()) {
+func (x *exchange) runGuest(request *http.IncomingRequest, err error) {
 	defer x.h.release()
 	defer x.h.leave(x)
-	defer stopTimer()
-	defer x.cancel(errAnswered)
+	defer x.over()
 	defer func() {
 		x.state.Close()
 		x.h.stdout.close(x.state.CLI.Stdout)

@@ -97,12 +97,15 @@ type exchange struct {
 	w      gohttp.ResponseWriter
 	rc     *gohttp.ResponseController
 	r      *gohttp.Request
-	ctx    context.Context // of the guest
+	ctx    context.Context // ends early only by timeout, loss of the client or shutdown
 	cancel context.CancelCauseFunc
+	parts  atomic.Int32 // of the guest and the handler, those not over
 	state  *host.State
 	out    *http.Outparam
 	ended  chan error // gets the outcome of the guest, once
 	logged sync.Once
+
+	stopTimer func()
 }
 
 // ServeHTTP implements http.Handler.
@@ -125,10 +128,31 @@ func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 		}
 		return
 	}
-	if h.cfg.MaxBody > 0 {
-		r.Body = gohttp.MaxBytesReader(w, r.Body, h.cfg.MaxBody)
+	if h.cfg.MaxBody > 0 && r.Body != gohttp.NoBody {
+		r.Body = &limitedBody{ReadCloser: r.Body, left: h.cfg.MaxBody, limit: h.cfg.MaxBody}
 	}
 	x.serve()
+}
+
+// limitedBody fails when a body is longer than the limit. It is unlike
+// http.MaxBytesReader in that it leaves the response alone, which belongs to
+// another goroutine.
+type limitedBody struct {
+	goio.ReadCloser
+	left, limit int64
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if int64(n) > b.left {
+		n = int(b.left)
+		err = &gohttp.MaxBytesError{Limit: b.limit}
+	}
+	b.left -= int64(n)
+	return n, err
 }
 
 // acquire takes a slot for an instance.
@@ -166,34 +190,47 @@ func (h *Handler) release() {
 func (x *exchange) serve() {
 	// The guest outlives the handler's context, which ends with the response.
 	ctx := context.WithoutCancel(x.r.Context())
-	stopTimer := func() {}
+	x.stopTimer = func() {}
 	if x.h.cfg.Timeout > 0 {
-		ctx, stopTimer = context.WithTimeoutCause(ctx, x.h.cfg.Timeout, errTimeout)
+		ctx, x.stopTimer = context.WithTimeoutCause(ctx, x.h.cfg.Timeout, errTimeout)
 	}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	x.parts.Store(2)
+	defer x.over()
 	clientGone := context.AfterFunc(x.r.Context(), func() { x.cancel(errClientGone) })
-	// Without a body being read and written at once, an echo would stop: HTTP/1
-	// reads the whole request before the first byte of the response else.
+	defer clientGone()
+	// Else HTTP/1 reads the whole request before the first byte of the response,
+	// and an echo would stop.
 	_ = x.rc.EnableFullDuplex()
-	// A done context ends reads and writes of the connection that block.
-	unblock := newDeadlines(x.rc)
-	unblockOnDone := context.AfterFunc(x.ctx, unblock.expire)
 
 	x.state = x.h.newState(x)
-	request, err := x.state.HTTP.NewIncomingRequest(x.r, unblock.interruptRead)
+	request, err := x.state.HTTP.NewIncomingRequest(x.r, func() { _ = x.rc.SetReadDeadline(past) })
 	x.h.enter(x)
-	go x.runGuest(request, err, stopTimer)
+	go x.runGuest(request, err)
 
 	complete := x.answer()
 	x.state.HTTP.StopBody()
-	clientGone()
-	if !unblockOnDone() && x.ctx.Err() != nil {
-		complete = false // the connection's deadlines have passed
-	}
-	unblock.disable()
 	if !complete {
 		x.cancel(errAnswered)
 		panic(gohttp.ErrAbortHandler)
+	}
+}
+
+// past is a deadline that ends reads and writes of a connection at once.
+var past = time.Unix(1, 0)
+
+// unblockWrites makes the end of x.ctx end a write to the client that blocks.
+// done says whether it never did, and keeps it from touching the connection's
+// next request.
+func (x *exchange) unblockWrites() (done func() bool) {
+	return context.AfterFunc(x.ctx, func() { _ = x.rc.SetWriteDeadline(past) })
+}
+
+// over ends one of the two parts of x; the last one releases its context.
+func (x *exchange) over() {
+	if x.parts.Add(-1) == 0 {
+		x.cancel(errAnswered)
+		x.stopTimer()
 	}
 }
 
@@ -250,39 +287,4 @@ func (h *Handler) Cancel() {
 	for x := range h.cancel {
 		x.cancel(errShutdown)
 	}
-}
-
-// deadlines ends blocked reads and writes of a connection by deadlines in the past.
-type deadlines struct {
-	mu  sync.Mutex
-	rc  *gohttp.ResponseController
-	off bool
-}
-
-func newDeadlines(rc *gohttp.ResponseController) *deadlines { return &deadlines{rc: rc} }
-
-var past = time.Unix(1, 0)
-
-func (d *deadlines) expire() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.off {
-		_ = d.rc.SetReadDeadline(past)
-		_ = d.rc.SetWriteDeadline(past)
-	}
-}
-
-func (d *deadlines) interruptRead() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.off {
-		_ = d.rc.SetReadDeadline(past)
-	}
-}
-
-// disable keeps a late call from touching the connection's next request.
-func (d *deadlines) disable() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.off = true
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	goio "io"
 	gohttp "net/http"
 	"time"
@@ -43,8 +44,13 @@ func (x *exchange) answer() (complete bool) {
 		return true
 	}
 	defer pipe.CloseRead(nil)
-	if err := x.copyBody(pipe, bodyAllowed(resp.Status())); err != nil {
-		x.log(x.outcome(err))
+	stopUnblocking := x.unblockWrites()
+	err = x.copyBody(pipe, bodyAllowed(resp.Status()))
+	if !stopUnblocking() && err == nil {
+		err = errWrite // what net/http still holds back cannot be written any more
+	}
+	if err != nil {
+		x.log(x.outcome(fmt.Errorf("response body: %w", err)))
 		return false
 	}
 	resp.CopyTrailer(h, gohttp.TrailerPrefix)
@@ -124,9 +130,6 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 				return errWrite
 			}
 		case <-x.ctx.Done():
-			if ended, ok := pipe.Finished(); ended && ok {
-				continue // the guest has ended well, and so its context
-			}
 			return context.Cause(x.ctx)
 		}
 	}
