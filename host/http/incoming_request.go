@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	goio "io"
 	gohttp "net/http"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
@@ -20,10 +21,11 @@ type IncomingRequest struct {
 	taken   bool
 }
 
-// NewIncomingRequest makes the resource for r. interrupt, which may be nil, ends
-// a Read of r.Body that is under way. State.StopBody must be called before the
-// handler of r returns.
-func (s *State) NewIncomingRequest(r *gohttp.Request, interrupt func()) (*IncomingRequest, error) {
+// NewIncomingRequest makes the resource for r. Its body is read from body, or
+// from r.Body when that is nil. interrupt, which may be nil, ends a Read of the
+// body that is under way. State.StopBody must be called before the handler of r
+// returns.
+func (s *State) NewIncomingRequest(r *gohttp.Request, body goio.Reader, interrupt func()) (*IncomingRequest, error) {
 	headers, err := s.incomingFields(r.Header)
 	if err != nil {
 		return nil, err
@@ -31,6 +33,9 @@ func (s *State) NewIncomingRequest(r *gohttp.Request, interrupt func()) (*Incomi
 	src := bodySource{code: requestBodyCode, interrupt: interrupt}
 	if r.Body != nil && r.Body != gohttp.NoBody {
 		src.body = r.Body
+		if body != nil {
+			src.body = body
+		}
 		src.trailers = func() gohttp.Header { return r.Trailer }
 	}
 	s.answersHead = r.Method == gohttp.MethodHead
@@ -43,11 +48,13 @@ func (s *State) NewIncomingRequest(r *gohttp.Request, interrupt func()) (*Incomi
 }
 
 // StopBody ends the guest's reading of the request's body and waits until
-// nothing uses it.
-func (s *State) StopBody() {
-	if s.incoming != nil {
-		s.incoming.input.Close()
+// nothing uses it. It says whether the body was read to its end.
+func (s *State) StopBody() (whole bool) {
+	if s.incoming == nil {
+		return false
 	}
+	s.incoming.input.Close()
+	return s.incoming.ended.Ready() && s.incoming.err == nil
 }
 
 // requestBodyCode is the error code of a failed read of a request's body.

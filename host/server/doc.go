@@ -4,6 +4,7 @@
 //
 //	handler.go   the life of a request: limits, instance, answer
 //	guest.go     the guest's side of it, on its own goroutine
+//	body.go      the request's body, and its end
 //	respond.go   sending what the guest writes
 //	status.go    what a failure is to the client and to the operator
 //	output.go    the guest's stdout and stderr as lines

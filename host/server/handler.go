@@ -128,31 +128,7 @@ func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 		}
 		return
 	}
-	if h.cfg.MaxBody > 0 && r.Body != gohttp.NoBody {
-		r.Body = &limitedBody{ReadCloser: r.Body, left: h.cfg.MaxBody, limit: h.cfg.MaxBody}
-	}
 	x.serve()
-}
-
-// limitedBody fails when a body is longer than the limit. It is unlike
-// http.MaxBytesReader in that it leaves the response alone, which belongs to
-// another goroutine.
-type limitedBody struct {
-	goio.ReadCloser
-	left, limit int64
-}
-
-func (b *limitedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	if int64(n) > b.left {
-		n = int(b.left)
-		err = &gohttp.MaxBytesError{Limit: b.limit}
-	}
-	b.left -= int64(n)
-	return n, err
 }
 
 // acquire takes a slot for an instance.
@@ -200,16 +176,16 @@ func (x *exchange) serve() {
 	clientGone := context.AfterFunc(x.r.Context(), func() { x.cancel(errClientGone) })
 	defer clientGone()
 	// Else HTTP/1 reads the whole request before the first byte of the response,
-	// and an echo would stop.
+	// and an echo would stop. See endBody for what that asks of us.
 	_ = x.rc.EnableFullDuplex()
 
 	x.state = x.h.newState(x)
-	request, err := x.state.HTTP.NewIncomingRequest(x.r, func() { _ = x.rc.SetReadDeadline(past) })
+	request, err := x.state.HTTP.NewIncomingRequest(x.r, x.body(), func() { _ = x.rc.SetReadDeadline(past) })
 	x.h.enter(x)
 	go x.runGuest(request, err)
 
 	complete := x.answer()
-	x.state.HTTP.StopBody()
+	x.endBody()
 	if !complete {
 		x.cancel(errAnswered)
 		panic(gohttp.ErrAbortHandler)

@@ -59,7 +59,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"a trap before the headers", func(*call) error { return trap(nil) }, 500, "secret"},
 		{"an exit before the response", func(*call) error { return trap(&cli.ExitError{Code: 3}) }, 500, "guest exited"},
-		{"a guest that returns without a response", func(*call) error { return nil }, 500, "without setting its response"},
+		{"a guest that returns without a response", func(*call) error { return nil }, 500, "never set its response"},
 		{"a guest that drops its outparam and goes on", func(c *call) error {
 			c.out.Drop(c.ctx)
 			<-c.ctx.Done()

@@ -18,9 +18,8 @@ import (
 const flushDelay = 500 * time.Microsecond
 
 var (
-	errNoResponse = errors.New("the guest returned without setting its response")
-	errBadLength  = errors.New("the guest set a malformed content-length, or one for a body it does not have")
-	errWrite      = errors.New("the response could not be sent to the client")
+	errBadLength = errors.New("the guest set a malformed content-length, or one for a body it does not have")
+	errWrite     = errors.New("the response could not be sent to the client")
 )
 
 // answer sends the guest's answer, or the status of its failure. It returns
@@ -66,7 +65,7 @@ func (x *exchange) await() (*http.OutgoingResponse, error) {
 		select {
 		case <-x.out.Done():
 		default:
-			return nil, x.outcome(errNoResponse)
+			return nil, x.outcome(http.NotSetError{})
 		}
 	case <-x.ctx.Done():
 		return nil, context.Cause(x.ctx)

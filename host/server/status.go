@@ -66,7 +66,7 @@ func (x *exchange) log(err error) {
 			message = "guest exited"
 		case errors.As(err, &code):
 			message = "guest answered with an error"
-		case errors.As(err, &unset), errors.Is(err, errNoResponse):
+		case errors.As(err, &unset):
 			message = "guest gave no response"
 		}
 		x.h.log.LogAttrs(context.Background(), level, message,
