@@ -84,13 +84,31 @@ func (s *State) denied(err error) error {
 	if !errors.As(err, &d) {
 		return err
 	}
-	if s.Config.Denied != nil {
+	if s.Config.Denied != nil && s.firstDenial(d) {
 		s.Config.Denied(d)
 	}
 	if d.Private {
 		return code(wasihttp.ErrorCodeDestinationIPProhibited)
 	}
 	return code(wasihttp.ErrorCodeHTTPRequestDenied)
+}
+
+// maxDenials is how many targets of one instance the operator is told of.
+const maxDenials = 8
+
+// firstDenial says whether the operator has not been told of d's target yet:
+// a guest in a loop must not fill the log.
+func (s *State) firstDenial(d *DeniedError) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told[d.Target] || len(s.told) >= maxDenials {
+		return false
+	}
+	if s.told == nil {
+		s.told = map[string]bool{}
+	}
+	s.told[d.Target] = true
+	return true
 }
 
 func (s *State) startRequest() bool {
@@ -129,7 +147,7 @@ func (q *OutgoingRequest) toGo() (*gohttp.Request, error) {
 		Header: gohttp.Header{},
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	q.headers.copyTo(r.Header, "")
+	q.headers.copyTo(r.Header)
 	n, declared, ok := q.headers.contentLength()
 	if !ok || declared && n > 0 && q.body == nil {
 		return nil, code(wasihttp.ErrorCodeHTTPProtocolError)
@@ -178,7 +196,7 @@ type requestBody struct {
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.Pipe.Read(p)
 	if _, complete := b.Finished(); err != nil && complete && b.body.trailers != nil {
-		b.body.trailers.copyTo(b.trailer, "")
+		b.body.trailers.copyTrailerTo(b.trailer, "")
 		b.body.trailers = nil
 	}
 	return n, err

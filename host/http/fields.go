@@ -243,14 +243,24 @@ func (f *Fields) own(ctx context.Context) (*Fields, error) {
 	return c.(*Fields), nil
 }
 
-// copyTo adds the entries to h, with names as net/http spells them and prefix before.
-func (f *Fields) copyTo(h gohttp.Header, prefix string) {
+// copyTo adds the entries to h, with names as net/http spells them.
+func (f *Fields) copyTo(h gohttp.Header) {
 	for _, e := range *f.entries {
-		if isForbidden(e.name) {
-			continue
+		if !isForbidden(e.name) {
+			name := gohttp.CanonicalHeaderKey(e.name)
+			h[name] = append(h[name], string(e.value))
 		}
-		name := prefix + gohttp.CanonicalHeaderKey(e.name)
-		h[name] = append(h[name], string(e.value))
+	}
+}
+
+// copyTrailerTo is copyTo for what may stand in a trailer, with prefix before
+// each name: never what says where a message ends.
+func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
+	for _, e := range *f.entries {
+		name := gohttp.CanonicalHeaderKey(e.name)
+		if !isForbidden(name) && name != "Content-Length" && name != "Trailer" {
+			h[prefix+name] = append(h[prefix+name], string(e.value))
+		}
 	}
 }
 

@@ -81,8 +81,11 @@ func (r *OutgoingResponse) Status() int { return int(r.status) }
 // CopyHeader adds the headers to h, for the one who sends the response. It
 // says whether a content-length is among them and well-formed.
 func (r *OutgoingResponse) CopyHeader(h gohttp.Header) (ok bool) {
-	r.headers.copyTo(h, "")
+	r.headers.copyTo(h)
 	n, declared, ok := r.headers.contentLength()
+	if v := h["Content-Length"]; ok && len(v) > 1 {
+		h["Content-Length"] = v[:1] // all the same
+	}
 	// A body that the guest never takes is empty, whatever is declared.
 	return ok && (!declared || n == 0 || r.body != nil || r.state.answersHead || r.status == gohttp.StatusNotModified)
 }
@@ -99,7 +102,7 @@ func (r *OutgoingResponse) BodyPipe() *io.Pipe {
 // called once BodyPipe has given io.EOF.
 func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) {
 	if r.body != nil && r.body.trailers != nil {
-		r.body.trailers.copyTo(h, prefix)
+		r.body.trailers.copyTrailerTo(h, prefix)
 	}
 }
 

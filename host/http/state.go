@@ -21,7 +21,8 @@ type Config struct {
 	MaxFields int
 	// Client sends outbound requests; nil denies them all.
 	Client *Client
-	// Denied, if not nil, is told each outbound request that the policy denies.
+	// Denied, if not nil, is told of outbound requests that the policy denies,
+	// once for each target.
 	Denied func(err *DeniedError)
 }
 
@@ -36,6 +37,7 @@ type State struct {
 	mu       sync.Mutex
 	inputs   map[*io.Input]struct{} // that may have a goroutine
 	inFlight int                    // outbound requests
+	told     map[string]bool        // targets of denials that the operator was told of
 
 	incoming    *IncomingBody // of the request that the instance answers
 	answersHead bool

@@ -2,7 +2,6 @@ package io
 
 import (
 	"context"
-	"errors"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 )
@@ -36,10 +35,4 @@ func closed() error { return wasiio.StreamError{Tag: wasiio.StreamErrorClosed} }
 // failed is the stream error that carries err, once.
 func failed(err error) error {
 	return wasiio.StreamError{Tag: wasiio.StreamErrorLastOperationFailed, LastOperationFailed: NewError(err)}
-}
-
-// isStreamError says whether the guest is to see err; any other error traps it.
-func isStreamError(err error) bool {
-	var se wasiio.StreamError
-	return errors.As(err, &se)
 }

@@ -36,6 +36,13 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// interruptRead ends a Read of the body that is under way.
+func (x *exchange) interruptRead() {
+	if x.rc.SetReadDeadline(past) != nil { // not a connection of net/http
+		_ = x.r.Body.Close()
+	}
+}
+
 const (
 	// maxDrain is how much of a body that the guest left unread is read to keep
 	// the connection, the same as net/http takes.

@@ -180,7 +180,7 @@ func (x *exchange) serve() {
 	_ = x.rc.EnableFullDuplex()
 
 	x.state = x.h.newState(x)
-	request, err := x.state.HTTP.NewIncomingRequest(x.r, x.body(), func() { _ = x.rc.SetReadDeadline(past) })
+	request, err := x.state.HTTP.NewIncomingRequest(x.r, x.body(), x.interruptRead)
 	x.h.enter(x)
 	go x.runGuest(request, err)
 

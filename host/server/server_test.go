@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	gohttp "net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -262,4 +263,44 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 	lines(t, log, 0)
+}
+
+func TestBodyThatStallsOnHTTP2DoesNotHoldTheAnswer(t *testing.T) {
+	addr, _, _ := serve(t, goGuest(func(c *call) error {
+		in, _ := c.req.Consume(c.ctx)
+		r, _ := in.Stream(c.ctx)
+		_, _ = r.Read(c.ctx, 1)
+		time.Sleep(10 * time.Millisecond)
+		return hello(c)
+	}), Server{})
+	tr := &gohttp.Transport{Protocols: new(gohttp.Protocols)}
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	defer tr.CloseIdleConnections()
+	body, w := goio.Pipe()
+	defer w.Close()
+	r, _ := gohttp.NewRequest("POST", "http://"+addr+"/", body)
+	resp, err := (&gohttp.Client{Transport: tr, Timeout: 5 * time.Second}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := goio.ReadAll(resp.Body); string(b) != "hello" || err != nil {
+		t.Fatalf("%q %v", b, err)
+	}
+}
+
+func TestHandlerWithoutNetHTTPsServer(t *testing.T) {
+	h := New(goGuest(func(c *call) error {
+		in, _ := c.req.Consume(c.ctx)
+		r, _ := in.Stream(c.ctx)
+		_, _ = r.Read(c.ctx, 1)
+		time.Sleep(10 * time.Millisecond)
+		return hello(c)
+	}), Config{Log: slog.New(slog.DiscardHandler)})
+	body, _ := goio.Pipe() // never gives anything
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", "/", body))
+	if w.Code != 200 || w.Body.String() != "hello" {
+		t.Fatal(w)
+	}
 }
