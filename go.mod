@@ -3,6 +3,7 @@ module github.com/godwit-runtime/godwit
 go 1.26.0
 
 require (
+	github.com/coreos/go-semver v0.3.1 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect

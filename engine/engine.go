@@ -6,10 +6,165 @@
 //	Component  a compiled component, immutable, safe for concurrent use
 //	Linker     what the host provides, by import name
 //	Linked     a component with every import resolved and type-checked
-//	Instance   a running instance of a Linked; one goroutine at a time
+//	Instance   a running instance of a Linked; one call at a time
 //	Func       an export of a Linked, called on an Instance
 //
 // It owns flattening (nested components become one list of initializers),
 // linking and instantiation. It must not import wazero, net/http, host or
 // bindings.
+//
+// Reading the source: plan.go (what flattening makes), flatten.go (how), then
+// linker.go, lower.go, instance.go and export.go in the order of a component's life.
 package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/godwit-runtime/godwit/engine/component"
+	"github.com/godwit-runtime/godwit/engine/core"
+)
+
+// Kind selects how core code runs.
+type Kind = core.Kind
+
+// How core code runs. Auto takes the compiler where there is one.
+const (
+	Auto        = core.Auto
+	Compiler    = core.Compiler
+	Interpreter = core.Interpreter
+)
+
+// Config configures an Engine. The zero value is good.
+type Config struct {
+	// Kind selects compiler or interpreter.
+	Kind Kind
+	// CacheDir keeps compiled code between processes; "" keeps none. See DefaultCacheDir.
+	CacheDir string
+	// Workers is how many goroutines compile one core module; 0 means GOMAXPROCS.
+	Workers int
+}
+
+// DefaultCacheDir is the directory for compiled code in the user's cache directory.
+func DefaultCacheDir() (string, error) { return core.DefaultCacheDir() }
+
+// Engine compiles components. It is safe for concurrent use.
+type Engine struct {
+	kind Kind // as configured
+	rt   *core.Runtime
+}
+
+// New makes an Engine. Close releases the compiled code of all its components.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	rt, err := core.NewRuntime(ctx, core.Config{Engine: c.Kind, CacheDir: c.CacheDir, Workers: c.Workers})
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{kind: c.Kind, rt: rt}, nil
+}
+
+// Kind says how this engine runs core code: Compiler or Interpreter. A
+// component may need the interpreter all the same; see Component.Kind.
+func (e *Engine) Kind() Kind { return e.rt.Engine() }
+
+// Close releases everything that was compiled. No instance may be in use.
+func (e *Engine) Close(ctx context.Context) error { return e.rt.Close(ctx) }
+
+// Component is a compiled component. It is immutable and safe for concurrent use.
+type Component struct {
+	engine *Engine
+	kind   Kind // Compiler or Interpreter
+	desc   *component.Component
+	plan   *plan
+	cores  []*core.Module // by ordinal of plan.cores; equal ones are shared
+}
+
+// Compile decodes, validates, flattens and compiles a component. It keeps b.
+// Errors are *component.Error with the offset in b, or say which core module
+// cannot be compiled and why.
+func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
+	desc, err := component.Decode(b)
+	if err != nil {
+		return nil, err
+	}
+	p, err := flatten(desc)
+	if err != nil {
+		return nil, err
+	}
+	c := &Component{engine: e, kind: e.rt.Engine(), desc: desc, plan: p}
+	err = c.compileCores(ctx)
+	if errors.Is(err, core.ErrNeedsInterpreter) && e.kind == Auto {
+		// Core modules of one component share memories and tables, so they run
+		// on the same engine.
+		_ = c.Close(ctx)
+		c.kind, c.cores = Interpreter, nil
+		err = c.compileCores(ctx)
+	}
+	if err != nil {
+		_ = c.Close(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+// compileCores compiles each core module once for each way that it is wired.
+func (c *Component) compileCores(ctx context.Context) error {
+	byModule := map[*component.CoreModule][]int{}
+next:
+	for k, ci := range c.plan.cores {
+		for _, other := range byModule[ci.module] {
+			if equalRefs(c.plan.cores[other].imports, ci.imports) {
+				c.cores = append(c.cores, c.cores[other])
+				continue next
+			}
+		}
+		m, err := c.engine.rt.CompileModule(ctx, core.ModuleSpec{
+			Name:    fmt.Sprintf("core module[%d]", k),
+			Bytes:   ci.module.Bytes,
+			Offset:  ci.module.Offset,
+			Imports: ci.imports,
+			Engine:  c.kind,
+		})
+		if err != nil {
+			return err
+		}
+		byModule[ci.module] = append(byModule[ci.module], k)
+		c.cores = append(c.cores, m)
+	}
+	return nil
+}
+
+func equalRefs(a, b []core.Ref) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Kind says how the component's core code runs: Compiler or Interpreter.
+func (c *Component) Kind() Kind { return c.kind }
+
+// Description is the decoded component.
+func (c *Component) Description() *component.Component { return c.desc }
+
+// Close releases the compiled code. No Linked of the component may be in use.
+func (c *Component) Close(ctx context.Context) error {
+	var first error
+	seen := map[*core.Module]bool{}
+	for _, m := range c.cores {
+		if seen[m] {
+			continue
+		}
+		seen[m] = true
+		if err := m.Close(ctx); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}

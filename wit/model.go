@@ -11,6 +11,9 @@ package wit
 // Resolve is the result of reading: packages in dependency order.
 type Resolve struct {
 	Packages []*Package
+	// Root is the package that reading was pointed at, the last one when there
+	// were several; nil when that was a file of nested packages only.
+	Root *Package
 }
 
 // Package is a WIT package.
@@ -32,7 +35,7 @@ type Interface struct {
 	Docs      string
 	Stability Stability
 	Types     []*TypeDef // in order of declaration, used names included (Kind KindAlias of the origin)
-	Funcs     []*Func    // freestanding, then by resource: constructor, methods, statics, in order
+	Funcs     []*Func    // freestanding, then by resource, each in order of declaration
 }
 
 // World is a WIT world after `include`s.
@@ -42,18 +45,23 @@ type World struct {
 	Docs      string
 	Stability Stability
 	Types     []*TypeDef // declared in or used by the world
-	Imports   []WorldItem
-	Exports   []WorldItem
+	// Imports has the interfaces that others use too, each before its users.
+	Imports []WorldItem
+	Exports []WorldItem
 }
 
 // WorldItem is one import or export: of an interface or of a function.
-// Types that a world uses or declares are in World.Types.
+// Types that a world uses or declares are in World.Types. The functions of a
+// resource that a world declares are imports whose Name is their WireName.
 type WorldItem struct {
 	Name      string // plain name; "" for an interface that is named by its id
 	Interface *Interface
 	Func      *Func
 	Docs      string
 	Stability Stability
+	// ExternalID is what @external-id says, for an item with a plain name; nil
+	// when there is none.
+	ExternalID *string
 }
 
 // Stability is what @since, @unstable and @deprecated say.
@@ -110,6 +118,8 @@ type TypeDef struct {
 	Docs      string
 	Stability Stability
 	Type      *Type
+	// ExternalID is what @external-id says; nil when there is none.
+	ExternalID *string
 }
 
 // Type is a type. A bare use of a resource's name is KindOwn.
@@ -152,7 +162,7 @@ const (
 // Func is a function. For a Method, Params starts with self: borrow<R>; for a
 // Constructor, Result is own<R> (or a result of it).
 type Func struct {
-	Name      string // as written: "read" for the method read
+	Name      string // as written: "read" for the method read; "" for a Constructor
 	Kind      FuncKind
 	Resource  *TypeDef // Method, Static, Constructor
 	Async     bool
@@ -160,4 +170,6 @@ type Func struct {
 	Result    *Type // nil when there is none
 	Docs      string
 	Stability Stability
+	// ExternalID is what @external-id says; nil when there is none.
+	ExternalID *string
 }

@@ -32,6 +32,36 @@ type Context struct {
 	Realloc  Realloc
 	Encoding Encoding
 	Handles  Handles
+
+	// Between says that what is lifted here is lowered into another component
+	// (or the reverse), not seen by the host. A Codec then keeps lists of
+	// scalars packed and strings with their source encoding, as the realloc
+	// sequence of the spec needs, and traps have the wording of a call between
+	// components. Both contexts of such a call must have it set.
+	Between bool
+	// LiftLimit bounds, in bytes, the host memory that values lifted through
+	// this Context take, roughly; 0 means DefaultLiftLimit. Several pointers of
+	// a guest may refer to one range, so its own memory is no bound.
+	LiftLimit uint64
+
+	lifted   uint64   // host memory charged so far
+	lowering lowering // what a Codec is lowering, for messages
+
+}
+
+// DefaultLiftLimit is the LiftLimit of a Context that has none.
+const DefaultLiftLimit = 128 << 20
+
+// charge accounts for n bytes of host memory that lifting is about to take.
+func (cx *Context) charge(n uint64) {
+	cx.lifted += n
+	limit := cx.LiftLimit
+	if limit == 0 {
+		limit = DefaultLiftLimit
+	}
+	if cx.lifted > limit {
+		panic(trapf("the values of the call take more than %d bytes of host memory; pass less at once or use a stream", limit))
+	}
 }
 
 // Memory is a linear memory. Bytes returns all of it, in place; the slice is

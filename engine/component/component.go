@@ -195,8 +195,11 @@ type Start struct {
 
 // Import imports a definition. Extends: the space of Type.Sort.
 type Import struct {
-	Name   string // the whole externname, such as wasi:io/streams@0.2.0
-	Type   types.Extern
+	Name string // the whole externname, such as wasi:io/streams@0.2.0
+	Type types.Extern
+	// Alias is, for a type that is equal to a resource, the identity that stands
+	// for it in the types of the definitions that follow; nil otherwise.
+	Alias  *types.Resource
 	Offset int
 }
 
@@ -207,6 +210,7 @@ type Export struct {
 	Sort   types.Sort
 	Index  uint32
 	Type   types.Extern
+	Alias  *types.Resource // as for Import
 	Offset int
 }
 

@@ -74,6 +74,10 @@ type Case struct {
 // if and only if the pointers are equal. Name serves messages only.
 type Resource struct {
 	Name string
+	// Owner is 1 + the ordinal of the component instance that implements the
+	// resource, in a flattened component; 0 for one that the host implements
+	// and for one that stands for another (a decoded description).
+	Owner int
 }
 
 // Func is the type of a component function. Result is nil when there is none.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/types"
 	"github.com/godwit-runtime/godwit/wit"
 )
@@ -102,8 +103,8 @@ func (g *generator) shape(u *unit, t *wit.Type) (*shape, error) {
 		return have, nil
 	}
 	s.name = g.shapeNames.pick(s.name)
-	s.size, s.align = tmpSizeAlign(s.wire)
-	s.flat = tmpFlat(s.wire)
+	s.size, s.align = abi.Size(s.wire), abi.Align(s.wire)
+	s.flat = abi.FlatCount(s.wire)
 	s.inherit()
 	g.shapes[key] = s
 	return s, nil
@@ -331,3 +332,6 @@ func (g *generator) tupleShape(u *unit, t *wit.Type) (*shape, error) {
 	s.goType = "abi.Tuple" + strconv.Itoa(len(names)) + "[" + strings.Join(names, ", ") + "]"
 	return s, nil
 }
+
+// alignTo rounds p up to a multiple of a.
+func alignTo(p, a uint32) uint32 { return (p + a - 1) / a * a }

@@ -1,6 +1,19 @@
 package abi
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
+
+// This file is what generated bindings call where a host function, or a caller
+// of the guest, did something wrong.
+
+func (e ResultError[E]) Error() string {
+	if _, ok := any(e.Value).(Unit); ok {
+		return "the function returned an error"
+	}
+	return fmt.Sprintf("the function returned the error %v", e.Value)
+}
 
 // AsError returns the error value of function's WIT result that a host function
 // returned as err. Any other error traps the guest.

@@ -1,0 +1,53 @@
+# `make help` lists the targets. Only Go is needed, except for the guests.
+GO      ?= go
+BIN     ?= bin
+TIMEOUT ?= 15m
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race check generate bench cross fuzz
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the command, into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/godwit
+
+test: ## everything that needs Go alone
+	$(GO) build ./...
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+race: ## the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout $(TIMEOUT) ./...
+
+check: ## formatting, vet, generated code up to date, go.mod tidy
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
+	$(GO) vet ./...
+	$(MAKE) generate
+	git diff --exit-code -- bindings examples/embed tools wit
+	$(GO) mod tidy -diff
+
+generate: ## write bindings/ anew
+	$(GO) generate ./...
+
+bench: ## benchmarks; the first figures are in conformance/bench/README.md
+	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./host/... ./conformance/...
+
+PLATFORMS = linux/amd64 linux/arm64 linux/arm linux/386 linux/riscv64 linux/s390x linux/ppc64le linux/loong64 \
+	darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64
+
+cross: ## the command for every platform, into dist/
+	@for p in $(PLATFORMS); do \
+		os=$${p%/*}; arch=$${p#*/}; ext=; test $$os = windows && ext=.exe; \
+		echo "$$p"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w' -o dist/godwit-$$os-$$arch$$ext ./cmd/godwit || exit 1; \
+	done
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME each
+	@$(GO) list ./... | while read p; do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; \
+	done
+
+-include conformance/guests/guests.mk

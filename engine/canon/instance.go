@@ -1,0 +1,129 @@
+package canon
+
+import (
+	"context"
+
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/engine/types"
+)
+
+// CoreFunc is a core function. Call has parameters in stack and leaves results
+// there. A trap, or the error a host function panicked with, is returned.
+type CoreFunc interface {
+	Call(ctx context.Context, stack []uint64) error
+}
+
+// Store holds the component instances that one instantiation made. They are
+// entered by one goroutine at a time and fail together.
+type Store struct {
+	// Host is the embedder's state, given to host functions as abi.Context.Host.
+	Host any
+	// Instances by ordinal; 0 is the root. Made by NewStore.
+	Instances []Instance
+	// Options and Funcs are what the plan's slots hold; the engine fills them as
+	// core instances come to be.
+	Options []Options
+	Funcs   []CoreFunc
+
+	poisoned error
+	tasks    *Task
+	subtasks *Subtask
+}
+
+// Instance is the state of one component instance (spec: ComponentInstance).
+type Instance struct {
+	store    *Store
+	parent   *Instance
+	handles  table
+	mayEnter bool
+	mayLeave bool
+}
+
+// NewStore makes the instances of a store. parents[k] is the ordinal of the
+// parent of instance k, −1 for the root; a parent precedes its children.
+// maxHandles bounds each handle table; 0 means DefaultMaxHandles.
+func NewStore(parents []int, maxHandles int, host any) *Store {
+	if maxHandles <= 0 {
+		maxHandles = DefaultMaxHandles
+	}
+	s := &Store{Host: host, Instances: make([]Instance, len(parents))}
+	for k, p := range parents {
+		i := &s.Instances[k]
+		i.store, i.mayEnter, i.mayLeave = s, true, true
+		i.handles.max = maxHandles
+		if p >= 0 {
+			i.parent = &s.Instances[p]
+		}
+	}
+	return s
+}
+
+// Poison records that a call into the store trapped; no call enters it again.
+func (s *Store) Poison(err error) {
+	if s.poisoned == nil {
+		s.poisoned = err
+	}
+}
+
+// Poisoned returns the error that the store was poisoned with, or nil.
+func (s *Store) Poisoned() error { return s.poisoned }
+
+// OwnedHostResources calls f for every host resource that a handle still owns and
+// forgets it. It is for closing a store, when guests can no longer run.
+func (s *Store) OwnedHostResources(f func(rt *types.Resource, object any)) {
+	for k := range s.Instances {
+		t := &s.Instances[k].handles
+		for i := range t.elems {
+			if e := t.elems[i]; e.rt != nil && e.own && e.rt.Owner == 0 {
+				t.elems[i] = elem{}
+				f(e.rt, e.rep.Object)
+			}
+		}
+		t.elems, t.free = nil, nil
+	}
+}
+
+// mayEnterFrom reports whether a call from caller (nil: the host) may enter i.
+// Only instances that the caller is not already inside of count.
+//
+// spec: ComponentInstance.may_enter_from
+func (i *Instance) mayEnterFrom(caller *Instance) bool {
+	for a := i; a != nil; a = a.parent {
+		if !a.mayEnter && !a.encloses(caller) {
+			return false
+		}
+	}
+	return true
+}
+
+// setMayEnter sets may_enter of what a call from caller enters or leaves.
+//
+// spec: ComponentInstance.enter_from, leave_to
+func (i *Instance) setMayEnter(caller *Instance, v bool) {
+	for a := i; a != nil; a = a.parent {
+		if !a.encloses(caller) {
+			a.mayEnter = v
+		}
+	}
+}
+
+// encloses reports whether i is other or an ancestor of it.
+func (i *Instance) encloses(other *Instance) bool {
+	for ; other != nil; other = other.parent {
+		if other == i {
+			return true
+		}
+	}
+	return false
+}
+
+var errCannotEnter = &abi.Trap{Message: "wasm trap: cannot enter component instance"}
+var errCannotLeave = &abi.Trap{Message: "wasm trap: cannot leave component instance"}
+
+// CheckMayLeave traps when core code of i that runs now may not call out, as
+// during realloc and post-return.
+func (i *Instance) CheckMayLeave() {
+	if !i.mayLeave {
+		panic(errCannotLeave)
+	}
+}

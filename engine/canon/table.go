@@ -1,0 +1,93 @@
+package canon
+
+import (
+	"fmt"
+
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/engine/types"
+)
+
+// DefaultMaxHandles bounds a handle table unless the embedder says otherwise:
+// what a guest can make the host hold with handles alone.
+const DefaultMaxHandles = 1 << 16
+
+// elem is an element of a handle table. A nil rt means that the slot is free;
+// waitables will be elements with a kind of their own.
+//
+// spec: ResourceHandle
+type elem struct {
+	rt    *types.Resource
+	rep   abi.Rep
+	own   bool
+	scope *Task  // of a borrow: the task that must drop it before it returns
+	lends uint32 // of an own: calls under way that borrow it
+}
+
+// table is the handle table of a component instance, shared by everything that
+// has an index (spec: Table). No handle has index 0. Freed indices are reused
+// last in, first out, which guests can observe and tests check.
+type table struct {
+	elems []elem
+	free  []uint32
+	max   int
+}
+
+// spec: Table.add
+func (t *table) add(e elem) uint32 {
+	if n := len(t.free); n > 0 {
+		i := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.elems[i] = e
+		return i
+	}
+	if len(t.elems) == 0 {
+		t.elems = append(t.elems, elem{})
+	}
+	if len(t.elems) > t.max {
+		// What the handle was to own is kept where closing the store finds it.
+		t.elems[0] = e
+		panic(&abi.Trap{Message: fmt.Sprintf("handle table is full (%d handles)", t.max)})
+	}
+	t.elems = append(t.elems, e)
+	return uint32(len(t.elems) - 1)
+}
+
+// get returns the resource handle at i, which must be of type rt.
+//
+// spec: Table.get, and the checks of lift_own, lift_borrow and resource.drop
+func (t *table) get(i uint32, rt *types.Resource) *elem {
+	if i == 0 || uint64(i) >= uint64(len(t.elems)) || t.elems[i].rt == nil {
+		panic(unknownHandle(i))
+	}
+	e := &t.elems[i]
+	if e.rt != rt {
+		panic(wrongType(i, rt, e.rt))
+	}
+	return e
+}
+
+// spec: Table.remove
+func (t *table) remove(i uint32) {
+	t.elems[i] = elem{}
+	t.free = append(t.free, i)
+}
+
+func unknownHandle(i uint32) *abi.Trap {
+	return &abi.Trap{Message: fmt.Sprintf("unknown handle index %d", i)}
+}
+
+func wrongType(i uint32, want, got *types.Resource) *abi.Trap {
+	if want.Owner != 0 && got.Owner != 0 {
+		return &abi.Trap{Message: fmt.Sprintf("handle index %d used with the wrong type, "+
+			"expected guest-defined resource but found a different guest-defined resource", i)}
+	}
+	return &abi.Trap{Message: fmt.Sprintf("handle index %d used with the wrong type, expected %s but found %s",
+		i, resourceKind(want), resourceKind(got))}
+}
+
+func resourceKind(rt *types.Resource) string {
+	if rt.Owner != 0 {
+		return "guest-defined resource"
+	}
+	return "host-defined resource " + rt.Name
+}

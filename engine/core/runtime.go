@@ -1,0 +1,233 @@
+// Package core runs core WebAssembly modules on wazero, which no other package
+// imports. It owns the choice between compiler and interpreter, the rewriting
+// of modules before they are compiled (rewrite.go), the compile cache on disk,
+// instantiation with imports resolved by ordinal, the bound on memory, and the
+// translation of what wazero reports into a Trap.
+//
+// A core instance is known by its ordinal in the component; a Ref names an
+// export of one, or a host function. Modules are rewritten so that their
+// imports say just that, and a resolver hands wazero the instances: nothing is
+// looked up by a name that the guest chose.
+//
+// It may import engine/types and nothing else of this module.
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// Kind selects how core code runs.
+type Kind uint8
+
+// How core code runs.
+const (
+	// Auto compiles where wazero can, and interprets elsewhere and what its
+	// compiler gets wrong (exceptions).
+	Auto Kind = iota
+	Compiler
+	Interpreter
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Compiler:
+		return "compiler"
+	case Interpreter:
+		return "interpreter"
+	}
+	return "auto"
+}
+
+// Config configures a Runtime.
+type Config struct {
+	Engine Kind
+	// CacheDir keeps compiled code between processes; "" keeps none.
+	CacheDir string
+	// Workers is how many goroutines compile one module; 0 means GOMAXPROCS.
+	Workers int
+}
+
+// DefaultCacheDir is the directory for compiled code in the user's cache directory.
+func DefaultCacheDir() (string, error) {
+	d, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no directory for the compile cache: %w; name one or switch the cache off", err)
+	}
+	return filepath.Join(d, "godwit"), nil
+}
+
+// Runtime compiles and instantiates core modules. It is safe for concurrent use.
+type Runtime struct {
+	kind    Kind // as configured
+	workers int
+	cache   wazero.CompilationCache // nil without one
+
+	mu    sync.Mutex
+	loops [Interpreter + 1]wazero.Runtime // by kind; made when first used
+}
+
+// maxPages is the most that a memory may have: with the 65536th page, its size
+// in bytes overflows the 32 bits that wazero keeps it in.
+const maxPages = 65535
+
+// hasCompiler says whether wazero compiles for this platform.
+func hasCompiler() bool {
+	switch runtime.GOARCH {
+	case "amd64", "arm64":
+	default:
+		return false
+	}
+	switch runtime.GOOS {
+	case "linux", "darwin", "freebsd", "netbsd", "dragonfly", "windows", "solaris", "illumos":
+		return true
+	}
+	return false
+}
+
+// NewRuntime makes a Runtime. To force the compiler where there is none is an
+// error. Close releases all that was compiled.
+func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
+	if c.Engine == Compiler && !hasCompiler() {
+		return nil, fmt.Errorf("there is no compiler for %s/%s: use the interpreter", runtime.GOOS, runtime.GOARCH)
+	}
+	r := &Runtime{kind: c.Engine, workers: c.Workers}
+	if r.workers <= 0 {
+		r.workers = runtime.GOMAXPROCS(0)
+	}
+	if c.CacheDir != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
+		if err != nil {
+			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
+		}
+		r.cache = cache
+	}
+	return r, nil
+}
+
+// Engine says how core code runs: Compiler or Interpreter.
+func (r *Runtime) Engine() Kind {
+	if r.kind == Auto {
+		if hasCompiler() {
+			return Compiler
+		}
+		return Interpreter
+	}
+	return r.kind
+}
+
+// features that the compiler gets right; the interpreter has exceptions too.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall |
+	experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesThreads
+
+// on returns the wazero runtime of a kind.
+func (r *Runtime) on(ctx context.Context, k Kind) wazero.Runtime {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.loops[k] != nil {
+		return r.loops[k]
+	}
+	c := wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features | experimental.CoreFeaturesExceptionHandling)
+	if k == Compiler {
+		c = wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)
+		if r.cache != nil {
+			c = c.WithCompilationCache(r.cache)
+		}
+	}
+	c = c.WithCloseOnContextDone(true).WithMemoryLimitPages(maxPages).WithCustomSections(false)
+	r.loops[k] = wazero.NewRuntimeWithConfig(ctx, c)
+	return r.loops[k]
+}
+
+// Close releases everything. No instance may be in use.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for k, rt := range r.loops {
+		if rt != nil {
+			errs = append(errs, rt.Close(ctx))
+			r.loops[k] = nil
+		}
+	}
+	if r.cache != nil {
+		errs = append(errs, r.cache.Close(ctx))
+		r.cache = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Ref is a core definition: export Name of core instance Instance or, when
+// Instance is negative, host function Host.
+type Ref struct {
+	Instance int
+	Name     string
+	Host     int
+}
+
+// ModuleSpec is a core module and how it is wired.
+type ModuleSpec struct {
+	Name   string // for messages and backtraces
+	Bytes  []byte
+	Offset int // of the first byte in the component's file
+	// Imports says, in the order of the module's import section, what each is.
+	Imports []Ref
+	// Engine is Compiler or Interpreter; modules that share instances have the same.
+	Engine Kind
+}
+
+// Module is a compiled core module. It is immutable and safe for concurrent use.
+type Module struct {
+	name     string
+	rt       wazero.Runtime
+	compiled wazero.CompiledModule
+	info     moduleInfo
+}
+
+// ErrNeedsInterpreter is in the error of a module that the compiler cannot be
+// trusted with. All modules of its component go to the interpreter then.
+var ErrNeedsInterpreter = errors.New("needs the interpreter")
+
+// UnsupportedError is a feature of WebAssembly that wazero does not have.
+type UnsupportedError struct {
+	Feature string
+	Module  string
+	Offset  int // in the component's file
+}
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%s (at offset %#x) needs %s, which this engine does not have", e.Module, e.Offset, e.Feature)
+}
+
+// CompileModule rewrites and compiles a module.
+func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, error) {
+	b, info, err := rewrite(&s)
+	if err != nil {
+		return nil, err
+	}
+	if info.exceptions && s.Engine == Compiler {
+		return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
+	}
+	rt := r.on(ctx, s.Engine)
+	compiled, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, r.workers), b)
+	if err != nil {
+		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
+			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
+		}
+		return nil, fmt.Errorf("%s (at offset %#x): %w", s.Name, s.Offset, err)
+	}
+	return &Module{name: s.Name, rt: rt, compiled: compiled, info: info}, nil
+}
+
+// Close releases the compiled code. No instance of the module may be in use.
+func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/engine/component"
+	"github.com/godwit-runtime/godwit/engine/core"
+	"github.com/godwit-runtime/godwit/engine/types"
+)
+
+// This file flattens canonical definitions.
+
+func (f *frame) resourceDef(d *component.ResourceDef) error {
+	rt := &types.Resource{Name: d.Resource.Name, Owner: f.instance + 1}
+	f.subst[d.Resource] = rt
+	r := resource{rt: rt, instance: f.instance, dtor: none}
+	if d.HasDtor {
+		if d.DtorAsync || d.HasCallback {
+			return fmt.Errorf("asynchronous destructors are not supported yet")
+		}
+		r.dtor = f.p.funcSlot(f.coreFuncs[d.Dtor])
+	}
+	f.p.resources = append(f.p.resources, r)
+	f.types = append(f.types, rt)
+	return nil
+}
+
+func (f *frame) canonLift(d *component.CanonLift) {
+	ft := f.subst.Func(d.Type)
+	l := &lifting{core: f.p.funcSlot(f.coreFuncs[d.Core]), ft: ft, options: f.options(d.Options)}
+	f.funcs = append(f.funcs, &funcItem{ft: ft, lift: l})
+}
+
+func (f *frame) canonLower(d *component.CanonLower) error {
+	if d.Options.Async {
+		return fmt.Errorf("canon lower with the async option is not supported yet (WASI 0.3)")
+	}
+	callee := f.funcs[d.Func]
+	ft := f.subst.Func(d.Type)
+	h := hostFunc{
+		instance: f.instance,
+		coreType: abi.FlattenFunc(ft, abi.Lower),
+		lower:    &lowering{callee: callee, ft: ft, options: f.options(d.Options)},
+	}
+	return f.addHostFunc(h)
+}
+
+func (f *frame) canonBuiltin(d *component.CanonBuiltin) error {
+	h := hostFunc{instance: f.instance, coreType: d.FuncType, builtin: d}
+	if d.Resource != nil {
+		h.resource = f.subst.Resource(d.Resource)
+	}
+	return f.addHostFunc(h)
+}
+
+func (f *frame) addHostFunc(h hostFunc) error {
+	if len(f.p.hosts) >= maxHostFuncs {
+		return fmt.Errorf("the component lowers more than %d functions", maxHostFuncs)
+	}
+	f.p.hosts = append(f.p.hosts, h)
+	f.coreFuncs = append(f.coreFuncs, core.Ref{Instance: none, Host: len(f.p.hosts) - 1})
+	return nil
+}
+
+// options resolves canonical options to slots and returns their index; equal
+// options of one instance share it.
+func (f *frame) options(o component.Options) int {
+	r := options{instance: f.instance, encoding: o.Encoding, memory: none, realloc: none, postReturn: none}
+	if o.HasMemory {
+		r.memory = f.p.memorySlot(f.memories[o.Memory])
+	}
+	if o.HasRealloc {
+		r.realloc = f.p.funcSlot(f.coreFuncs[o.Realloc])
+	}
+	if o.HasPostReturn {
+		r.postReturn = f.p.funcSlot(f.coreFuncs[o.PostReturn])
+	}
+	return slot(&f.p.options, f.p.optionIndex, r)
+}
+
+func (p *plan) funcSlot(r core.Ref) int   { return slot(&p.funcs, p.funcIndex, r) }
+func (p *plan) memorySlot(r core.Ref) int { return slot(&p.memories, p.memoryIndex, r) }
+
+// slot returns the index of v in slots, appending it when it is new. The index
+// map keeps a component with very many canonical definitions from taking
+// quadratic time.
+func slot[T comparable](slots *[]T, index map[T]int, v T) int {
+	if k, ok := index[v]; ok {
+		return k
+	}
+	*slots = append(*slots, v)
+	index[v] = len(*slots) - 1
+	return index[v]
+}
