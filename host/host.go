@@ -1,0 +1,116 @@
+package host
+
+import (
+	"context"
+	"errors"
+	goio "io"
+	"log/slog"
+
+	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/host/cli"
+	"github.com/godwit-runtime/godwit/host/clocks"
+	"github.com/godwit-runtime/godwit/host/filesystem"
+	"github.com/godwit-runtime/godwit/host/http"
+	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/random"
+	"github.com/godwit-runtime/godwit/host/sockets"
+)
+
+// DefaultMaxHostMemory is the default of Config.MaxHostMemory.
+const DefaultMaxHostMemory = 16 << 20
+
+// Config is what instances are granted. The zero value is a guest without
+// environment, arguments, output and network. It is copied freely.
+type Config struct {
+	Env  []cli.Variable
+	Args []string
+	// Stdin is read by one instance at most; nil has ended.
+	Stdin goio.Reader
+	// Stdout and Stderr get the guest's output; nil discards it. Instances that
+	// share one need it safe for concurrent use.
+	Stdout, Stderr goio.Writer
+
+	// Outbound sends requests; nil denies them all. See http.ParsePolicy and
+	// http.NewTransport.
+	Outbound *http.Client
+
+	// MaxHostMemory bounds what one instance makes the host allocate for
+	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
+	MaxHostMemory int64
+	// MaxFields bounds one set of header fields, in bytes; 0 means http.DefaultMaxFields.
+	MaxFields int
+
+	// Clock and Random replace the machine's, for tests; nil means the machine's.
+	Clock  clocks.Clock
+	Random *random.Source
+
+	// Log gets a line for each outbound request that is denied; nil means none.
+	Log *slog.Logger
+}
+
+// State is what one instance uses of the host. Give it to
+// engine.InstanceConfig.Host and Close it after the instance.
+type State struct {
+	Budget *io.Budget
+	CLI    *cli.Command
+	HTTP   *http.State
+
+	clock  clocks.Clock
+	random *random.Source
+}
+
+// Holder is what Link expects in engine.InstanceConfig.Host: a State, or an
+// embedder's own state that has one.
+type Holder interface{ HostState() *State }
+
+// HostState implements Holder.
+func (s *State) HostState() *State { return s }
+
+// NewState returns the State of a new instance, which lives at most as long as ctx.
+func (c Config) NewState(ctx context.Context) *State {
+	if c.MaxHostMemory <= 0 {
+		c.MaxHostMemory = DefaultMaxHostMemory
+	}
+	budget := io.NewBudget(c.MaxHostMemory)
+	s := &State{
+		Budget: budget,
+		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Budget: budget},
+		clock:  c.Clock,
+		random: c.Random,
+	}
+	if s.clock == nil {
+		s.clock = clocks.System
+	}
+	if s.random == nil {
+		s.random = random.System
+	}
+	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
+	if c.Log != nil {
+		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
+	}
+	s.HTTP = http.NewState(ctx, h)
+	return s
+}
+
+// Close ends what the instance has under way.
+func (s *State) Close() {
+	s.HTTP.Close()
+	s.CLI.Close()
+}
+
+func state(cx *abi.Context) *State { return cx.Host.(Holder).HostState() }
+
+// Link defines in l every interface that c serves. Instances get a Holder of a
+// State as their host.
+func Link(l *engine.Linker, _ Config) error {
+	return errors.Join(
+		io.Link(l),
+		clocks.Link(l, func(cx *abi.Context) clocks.Clock { return state(cx).clock }),
+		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
+		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
+		filesystem.Link(l),
+		sockets.Link(l),
+		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
+	)
+}

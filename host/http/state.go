@@ -1,0 +1,112 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
+	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/host/io"
+)
+
+// Config configures a State. The zero value denies outbound requests.
+type Config struct {
+	// Budget is charged for fields and stream buffers.
+	Budget *io.Budget
+	// MaxFields limits the size of one Fields; 0 means DefaultMaxFields.
+	MaxFields int
+	// Client sends outbound requests; nil denies them all.
+	Client *Client
+	// Denied, if not nil, is told of outbound requests that the policy denies,
+	// once for each target.
+	Denied func(err *DeniedError)
+}
+
+// State is what wasi:http holds for one instance. Its methods are the functions
+// of the interface. It serves one goroutine, that of the guest, but Close may
+// be called from any.
+type State struct {
+	Config
+	ctx    context.Context // ends with the instance, and with it every outbound request
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	inputs   map[*io.Input]struct{} // that may have a goroutine
+	inFlight int                    // outbound requests
+	told     map[string]bool        // targets of denials that the operator was told of
+
+	incoming    *IncomingBody // of the request that the instance answers
+	answersHead bool
+}
+
+// NewState returns the State of a new instance, which lives at most as long as ctx.
+func NewState(ctx context.Context, c Config) *State {
+	s := &State{Config: c, inputs: map[*io.Input]struct{}{}}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	return s
+}
+
+// Close ends outbound requests and stops reading bodies.
+func (s *State) Close() {
+	s.cancel()
+	s.mu.Lock()
+	open := make([]*io.Input, 0, len(s.inputs))
+	for in := range s.inputs {
+		open = append(open, in)
+	}
+	s.mu.Unlock()
+	for _, in := range open {
+		s.dropInput(in)
+	}
+}
+
+func (s *State) newInput(in *io.Input) *io.Input {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inputs[in] = struct{}{}
+	return in
+}
+
+func (s *State) dropInput(in *io.Input) {
+	s.mu.Lock()
+	delete(s.inputs, in)
+	s.mu.Unlock()
+	in.Abandon()
+}
+
+func (s *State) maxFields() int {
+	if s.MaxFields > 0 {
+		return s.MaxFields
+	}
+	return DefaultMaxFields
+}
+
+// Link defines wasi:http/types and wasi:http/outgoing-handler in l; state picks
+// the State of the calling instance.
+func Link(l *engine.Linker, state func(cx *abi.Context) *State) error {
+	return errors.Join(
+		wasihttp.LinkTypes(l, func(cx *abi.Context) wasihttp.TypesHost { return state(cx) }),
+		wasihttp.LinkOutgoingHandler(l, func(cx *abi.Context) wasihttp.OutgoingHandlerHost { return state(cx) }),
+	)
+}
+
+// errUnit is the error of a result without an error payload.
+var errUnit = abi.ResultError[abi.Unit]{}
+
+// foreign traps because a resource is of another implementation of wasi:http.
+func foreign(resource string, v any) error {
+	return fmt.Errorf("%s is a %T, not one of this host's", resource, v)
+}
+
+// HTTPErrorCode implements wasihttp.TypesHost.
+func (s *State) HTTPErrorCode(_ context.Context, e wasiio.Error) (abi.Option[wasihttp.ErrorCode], error) {
+	var code wasihttp.ErrorCode
+	if cause := io.Cause(e); cause != nil && errors.As(cause, &code) {
+		return abi.Some(code), nil
+	}
+	return abi.None[wasihttp.ErrorCode](), nil
+}

@@ -1,0 +1,324 @@
+package io
+
+import (
+	"context"
+	"errors"
+	goio "io"
+	"sync"
+
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
+)
+
+// ErrUnfinished is what the reader of a Pipe gets when the guest gave up its
+// end without finishing.
+var ErrUnfinished = errors.New("the guest dropped the body without finishing it")
+
+// errReaderGone is what the guest gets when the host reads no more.
+var errReaderGone = errors.New("the other end of the stream is gone")
+
+// PipeConfig configures a Pipe. The zero value is good.
+type PipeConfig struct {
+	// Budget is charged for the buffer.
+	Budget *Budget
+	// Limit, if not nil, is asked with the length of all writes including the
+	// one to come; its error is the stream's failure.
+	Limit func(total uint64) error
+}
+
+// Pipe is an output-stream whose bytes the host reads: the guest writes into a
+// bounded buffer, and waits while it is full. Flushing needs nothing: the host
+// takes what is there as fast as it can, also after the guest has ended.
+type Pipe struct {
+	cfg PipeConfig
+
+	mu       sync.Mutex
+	room     Signal // for the guest
+	data     chan struct{}
+	ring     *ring
+	total    uint64 // bytes ever written
+	finished error  // set once the guest is done: io.EOF, or why it broke off
+	gone     error  // set once the host reads no more
+	told     bool   // the guest has seen gone
+	released bool
+}
+
+// NewPipe returns an empty Pipe.
+func NewPipe(cfg PipeConfig) *Pipe {
+	return &Pipe{cfg: cfg, data: make(chan struct{}, 1)}
+}
+
+// permit is how much the guest may write now. It is called with p.mu held.
+func (p *Pipe) permit() (uint64, error) {
+	switch {
+	case p.finished != nil:
+		return 0, closed()
+	case p.gone != nil && p.told:
+		return 0, closed()
+	case p.gone != nil:
+		p.told = true
+		return 0, failed(p.gone)
+	case p.ring == nil:
+		return BufferSize, nil
+	}
+	return uint64(p.ring.room()), nil
+}
+
+// CheckWrite implements wasiio.OutputStream.
+func (p *Pipe) CheckWrite(context.Context) (uint64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.permit()
+}
+
+// Write implements wasiio.OutputStream.
+func (p *Pipe) Write(_ context.Context, contents []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	permit, err := p.permit()
+	if err != nil {
+		return err
+	}
+	if uint64(len(contents)) > permit {
+		return errWriteTooLong(uint64(len(contents)), permit)
+	}
+	return p.write(contents)
+}
+
+// write appends to the buffer, which has room. It is called with p.mu held.
+func (p *Pipe) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if p.cfg.Limit != nil {
+		if err := p.cfg.Limit(p.total + uint64(len(b))); err != nil {
+			p.gone, p.told = err, true
+			p.wakeReader()
+			return failed(err)
+		}
+	}
+	if p.ring == nil {
+		if err := p.cfg.Budget.Take(BufferSize); err != nil {
+			return err
+		}
+		p.ring = newRing()
+	}
+	p.ring.write(b)
+	p.total += uint64(len(b))
+	p.wakeReader()
+	return nil
+}
+
+func (p *Pipe) wakeReader() {
+	select {
+	case p.data <- struct{}{}:
+	default:
+	}
+}
+
+// BlockingWriteAndFlush implements wasiio.OutputStream.
+func (p *Pipe) BlockingWriteAndFlush(ctx context.Context, contents []byte) error {
+	if len(contents) > MaxBlockingWrite {
+		return errBlockingWriteTooLong(uint64(len(contents)))
+	}
+	for {
+		p.mu.Lock()
+		permit, err := p.permit()
+		if err == nil {
+			n := min(permit, uint64(len(contents)))
+			err = p.write(contents[:n])
+			contents = contents[n:]
+		}
+		p.mu.Unlock()
+		if err != nil || len(contents) == 0 {
+			return err
+		}
+		if err := Wait(ctx, p); err != nil {
+			return err
+		}
+	}
+}
+
+// Flush implements wasiio.OutputStream.
+func (p *Pipe) Flush(ctx context.Context) error {
+	_, err := p.CheckWrite(ctx)
+	return err
+}
+
+// BlockingFlush implements wasiio.OutputStream.
+func (p *Pipe) BlockingFlush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return p.Flush(ctx)
+}
+
+// Subscribe implements wasiio.OutputStream.
+func (p *Pipe) Subscribe(context.Context) (wasiio.Pollable, error) { return NewPollable(p), nil }
+
+// Ready implements Event: the guest may write, or never more.
+func (p *Pipe) Ready() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.finished != nil || p.gone != nil || p.ring == nil || p.ring.room() > 0
+}
+
+// Watch implements Event.
+func (p *Pipe) Watch(w *Waiter) { p.room.Watch(w) }
+
+// Unwatch implements Event.
+func (p *Pipe) Unwatch(w *Waiter) { p.room.Unwatch(w) }
+
+// WriteZeroes implements wasiio.OutputStream.
+func (p *Pipe) WriteZeroes(ctx context.Context, length uint64) error {
+	permit, err := p.CheckWrite(ctx)
+	if err != nil {
+		return err
+	}
+	return writeZeroes(ctx, p, length, permit)
+}
+
+// BlockingWriteZeroesAndFlush implements wasiio.OutputStream.
+func (p *Pipe) BlockingWriteZeroesAndFlush(ctx context.Context, length uint64) error {
+	if length > MaxBlockingWrite {
+		return errBlockingWriteTooLong(length)
+	}
+	return p.BlockingWriteAndFlush(ctx, zeroes[:length])
+}
+
+// Splice implements wasiio.OutputStream.
+func (p *Pipe) Splice(ctx context.Context, src wasiio.InputStream, length uint64) (uint64, error) {
+	return splice(ctx, p, src.Read, length)
+}
+
+// BlockingSplice implements wasiio.OutputStream.
+func (p *Pipe) BlockingSplice(ctx context.Context, src wasiio.InputStream, length uint64) (uint64, error) {
+	if err := Wait(ctx, p); err != nil {
+		return 0, err
+	}
+	return splice(ctx, p, src.BlockingRead, length)
+}
+
+// Drop implements wasiio.OutputStream. What was written stays to be read; the
+// owner of the pipe calls Finish.
+func (p *Pipe) Drop(context.Context) {}
+
+// Finish ends the guest's side. The reader gets what was written and then
+// err, or io.EOF when err is nil. Only the first call counts.
+func (p *Pipe) Finish(err error) {
+	if err == nil {
+		err = goio.EOF
+	}
+	p.mu.Lock()
+	if p.finished == nil {
+		p.finished = err
+	}
+	p.release()
+	p.mu.Unlock()
+	p.wakeReader()
+	p.room.Notify()
+}
+
+// Total is how many bytes the guest has written.
+func (p *Pipe) Total() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.total
+}
+
+// Finished says whether the guest's side has ended, and whether with success.
+func (p *Pipe) Finished() (ended, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.finished != nil, p.finished == goio.EOF
+}
+
+// Next returns bytes to read, without copying them; Advance then removes them.
+// With no bytes and no error, there are none yet: wait on More. The error is
+// io.EOF after the last byte, or what broke the stream off.
+func (p *Pipe) Next() ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ring != nil && p.ring.n > 0 {
+		return p.ring.data(), nil
+	}
+	if p.gone != nil {
+		return nil, p.gone
+	}
+	return nil, p.finished
+}
+
+// Advance removes n of the bytes that Next returned.
+func (p *Pipe) Advance(n int) {
+	p.mu.Lock()
+	if p.ring != nil && !p.released {
+		p.ring.advance(n)
+		p.ring.rewind()
+		p.release()
+	}
+	p.mu.Unlock()
+	p.room.Notify()
+}
+
+// More receives a value when there may be more to read. It has one receiver.
+func (p *Pipe) More() <-chan struct{} { return p.data }
+
+// Read implements io.Reader for one reader.
+func (p *Pipe) Read(b []byte) (int, error) {
+	for {
+		part, err := p.Next()
+		if len(part) > 0 {
+			n := copy(b, part)
+			p.Advance(n)
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if len(b) == 0 {
+			return 0, nil
+		}
+		<-p.data
+	}
+}
+
+// Close implements io.Closer: the host reads no more.
+func (p *Pipe) Close() error {
+	p.CloseRead(nil)
+	return nil
+}
+
+// CloseRead ends the host's side; err, if not nil, is what the guest gets from
+// its next operation. The buffer must not be in use.
+func (p *Pipe) CloseRead(err error) {
+	if err == nil {
+		err = errReaderGone
+	}
+	p.mu.Lock()
+	if p.gone == nil {
+		p.gone = err
+	}
+	p.release()
+	p.mu.Unlock()
+	p.wakeReader()
+	p.room.Notify()
+}
+
+// release gives the buffer back when nobody will use it again. It is called
+// with p.mu held.
+func (p *Pipe) release() {
+	if p.ring == nil || p.released {
+		return
+	}
+	drained := p.ring.n == 0 && p.finished != nil
+	if !drained && p.gone == nil {
+		return
+	}
+	if drained { // else the reader may still be copying from it
+		p.ring.recycle()
+		p.ring = nil
+	} else {
+		p.ring.n = 0
+	}
+	p.released = true
+	p.cfg.Budget.Give(BufferSize)
+}

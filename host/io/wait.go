@@ -1,0 +1,131 @@
+package io
+
+import (
+	"context"
+	"sync"
+)
+
+// Event is something that a guest can wait for: readable bytes, room to write,
+// an instant, a response.
+type Event interface {
+	// Ready says whether waiting would end at once. It never blocks.
+	Ready() bool
+	// Watch makes the event wake w each time that Ready may have become true,
+	// until as many calls of Unwatch.
+	Watch(w *Waiter)
+	Unwatch(w *Waiter)
+}
+
+// Waiter is a goroutine that waits for events. A wake may be spurious: the one
+// who waits looks at Ready again.
+type Waiter struct{ woken chan struct{} }
+
+var waiters = sync.Pool{New: func() any { return &Waiter{woken: make(chan struct{}, 1)} }}
+
+// Wake ends the wait under way, or the next one.
+func (w *Waiter) Wake() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Signal is the set of those who wait for one state. The owner of the state
+// changes it, unlocks, and then notifies.
+type Signal struct {
+	mu      sync.Mutex
+	waiters map[*Waiter]int // how often each watches
+}
+
+// Watch adds w.
+func (s *Signal) Watch(w *Waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiters == nil {
+		s.waiters = map[*Waiter]int{}
+	}
+	s.waiters[w]++
+}
+
+// Unwatch removes w, and says whether nobody watches any more.
+func (s *Signal) Unwatch(w *Waiter) (last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiters[w]--; s.waiters[w] <= 0 {
+		delete(s.waiters, w)
+	}
+	return len(s.waiters) == 0
+}
+
+// Notify wakes everyone who watches.
+func (s *Signal) Notify() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.waiters {
+		w.Wake()
+	}
+}
+
+// Wait blocks until e is ready; it returns ctx.Err() when ctx is done before.
+func Wait(ctx context.Context, e Event) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if e.Ready() {
+		return nil
+	}
+	w := waiters.Get().(*Waiter)
+	e.Watch(w)
+	defer func() {
+		e.Unwatch(w)
+		waiters.Put(w)
+	}()
+	for !e.Ready() {
+		select {
+		case <-w.woken:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Latch is an Event that becomes ready once and stays so.
+type Latch struct {
+	signal Signal
+	mu     sync.Mutex
+	set    bool
+}
+
+// Set makes the latch ready.
+func (l *Latch) Set() {
+	l.mu.Lock()
+	l.set = true
+	l.mu.Unlock()
+	l.signal.Notify()
+}
+
+// Ready implements Event.
+func (l *Latch) Ready() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.set
+}
+
+// Watch implements Event.
+func (l *Latch) Watch(w *Waiter) { l.signal.Watch(w) }
+
+// Unwatch implements Event.
+func (l *Latch) Unwatch(w *Waiter) { l.signal.Unwatch(w) }
+
+// Always is an Event that is ready.
+type Always struct{}
+
+// Ready implements Event.
+func (Always) Ready() bool { return true }
+
+// Watch implements Event.
+func (Always) Watch(*Waiter) {}
+
+// Unwatch implements Event.
+func (Always) Unwatch(*Waiter) {}

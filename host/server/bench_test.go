@@ -1,0 +1,45 @@
+package server
+
+import (
+	goio "io"
+	"log/slog"
+	gohttp "net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// BenchmarkHello is what a request costs without the guest: state, goroutine,
+// stream, response.
+func BenchmarkHello(b *testing.B) {
+	h := New(goGuest(hello), Config{Log: slog.New(slog.DiscardHandler)})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if w.Body.Len() != 5 {
+				b.Error(w.Body)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkEcho is the throughput of a body through a guest and back, on a socket.
+func BenchmarkEcho(b *testing.B) {
+	s := httptest.NewServer(New(goGuest(echo), Config{Log: slog.New(slog.DiscardHandler)}))
+	defer s.Close()
+	const size = 64 << 20
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		resp, err := gohttp.Post(s.URL, "application/octet-stream", goio.LimitReader(zeroReader{}, size))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := goio.Copy(goio.Discard, resp.Body); n != size || err != nil {
+			b.Fatal(n, err)
+		}
+		_ = resp.Body.Close()
+	}
+}

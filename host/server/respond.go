@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	goio "io"
+	gohttp "net/http"
+	"time"
+
+	"github.com/godwit-runtime/godwit/host/http"
+	"github.com/godwit-runtime/godwit/host/io"
+)
+
+// flushDelay is how long written bytes wait for more before they are sent: a
+// short response goes out in one piece, with its length, and a stream's
+// events go out at once for all that people notice.
+const flushDelay = 500 * time.Microsecond
+
+var (
+	errBadLength = errors.New("the guest set a malformed content-length, or one for a body it does not have")
+	errWrite     = errors.New("the response could not be sent to the client")
+)
+
+// answer sends the guest's answer, or the status of its failure. It returns
+// false when the connection must be aborted.
+func (x *exchange) answer() (complete bool) {
+	resp, err := x.await()
+	if err != nil {
+		return x.fail(err)
+	}
+	h := x.w.Header()
+	if !resp.CopyHeader(h) {
+		clear(h)
+		return x.fail(errBadLength)
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // else net/http guesses one
+	}
+	pipe := resp.BodyPipe()
+	x.w.WriteHeader(resp.Status())
+	if pipe == nil {
+		return true
+	}
+	defer pipe.CloseRead(nil)
+	stopUnblocking := x.unblockWrites()
+	err = x.copyBody(pipe, bodyAllowed(resp.Status()))
+	if !stopUnblocking() && err == nil {
+		err = errWrite // what net/http still holds back cannot be written any more
+	}
+	if err != nil {
+		x.log(x.outcome(fmt.Errorf("response body: %w", err)))
+		return false
+	}
+	resp.CopyTrailer(h, gohttp.TrailerPrefix)
+	return true
+}
+
+// await waits for the guest's response, or why there is none.
+func (x *exchange) await() (*http.OutgoingResponse, error) {
+	select {
+	case <-x.out.Done():
+	case err := <-x.ended:
+		x.ended <- err
+		select {
+		case <-x.out.Done():
+		default:
+			return nil, x.outcome(http.NotSetError{})
+		}
+	case <-x.ctx.Done():
+		return nil, context.Cause(x.ctx)
+	}
+	resp, err := x.out.Response()
+	var unset http.NotSetError
+	if errors.As(err, &unset) {
+		return nil, x.outcome(err)
+	}
+	return resp, err
+}
+
+// outcome is why the guest broke off, if it is known, or else err.
+func (x *exchange) outcome(err error) error {
+	if x.ctx.Err() != nil {
+		if cause := context.Cause(x.ctx); cause != errAnswered {
+			return cause
+		}
+	}
+	select {
+	case guest := <-x.ended:
+		x.ended <- guest
+		if guest != nil {
+			return guest
+		}
+	default:
+	}
+	return err
+}
+
+// copyBody sends what the guest writes until it finishes.
+func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
+	flush := time.NewTimer(flushDelay)
+	defer flush.Stop()
+	pending := true // there is something to flush, the header at first
+	for {
+		b, err := pipe.Next()
+		switch {
+		case len(b) > 0:
+			if send {
+				if _, err := x.w.Write(b); err != nil {
+					return errWrite
+				}
+			}
+			pipe.Advance(len(b))
+			if !pending {
+				pending = true
+				flush.Reset(flushDelay)
+			}
+			continue
+		case err == goio.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case <-pipe.More():
+		case <-flush.C:
+			pending = false
+			if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
+				return errWrite
+			}
+		case <-x.ctx.Done():
+			return context.Cause(x.ctx)
+		}
+	}
+}
+
+// bodyAllowed says whether a response of this status has a body. (net/http
+// leaves out the body of an answer to HEAD itself.)
+func bodyAllowed(status int) bool {
+	return status != gohttp.StatusNoContent && status != gohttp.StatusNotModified
+}
+
+// fail answers with the status for err, if the client still listens.
+func (x *exchange) fail(err error) (complete bool) {
+	x.log(err)
+	status, answer := statusOf(err)
+	if !answer {
+		return false
+	}
+	plain(x.w, status)
+	return true
+}
+
+// refuse answers a request that gets no instance.
+func (x *exchange) refuse(status int, reason string) {
+	x.log(errors.New(reason))
+	plain(x.w, status)
+}
+
+// plain answers with nothing but the name of the status.
+func plain(w gohttp.ResponseWriter, status int) {
+	gohttp.Error(w, gohttp.StatusText(status), status)
+}
