@@ -28,7 +28,7 @@ var lattice = []struct {
 }{
 	{"engine/types", nil},
 	{"engine/wat", nil},
-	{"engine/component", []string{"engine/types"}},
+	{"engine/component", []string{"engine/types", "engine/abi"}},
 	{"engine/abi", []string{"engine/types"}},
 	{"engine/canon", []string{"engine/abi", "engine/types"}},
 	{"engine/core", []string{"engine/types"}},
