@@ -1,4 +1,6 @@
-// Package wat is a placeholder until branch wat2 lands.
+// Package wat turns the text format into the binary one. It is not written yet.
+//
+// It imports nothing of this module.
 package wat
 
 import "errors"
