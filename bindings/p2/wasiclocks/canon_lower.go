@@ -20,3 +20,10 @@ func storeDatetime(cx *abi.Context, mem []byte, ptr uint32, v Datetime) {
 	binary.LittleEndian.PutUint64(mem[ptr:], v.Seconds)
 	binary.LittleEndian.PutUint32(mem[ptr+8:], v.Nanoseconds)
 }
+
+func storeTimezoneDisplay(cx *abi.Context, mem []byte, ptr uint32, v TimezoneDisplay) []byte {
+	binary.LittleEndian.PutUint32(mem[ptr:], uint32(v.UtcOffset))
+	mem = cx.StoreString(ptr+4, v.Name)
+	mem[ptr+12] = abi.LowerBool(v.InDaylightSavingTime)
+	return mem
+}

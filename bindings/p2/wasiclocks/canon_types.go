@@ -13,3 +13,9 @@ var typeDatetime = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "seconds", Type: types.TypeU64},
 	{Name: "nanoseconds", Type: types.TypeU32},
 }}
+
+var typeTimezoneDisplay = &types.Type{Kind: types.Record, Fields: []types.Field{
+	{Name: "utc-offset", Type: types.TypeS32},
+	{Name: "name", Type: types.TypeString},
+	{Name: "in-daylight-saving-time", Type: types.TypeBool},
+}}

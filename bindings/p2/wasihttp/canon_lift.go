@@ -89,6 +89,14 @@ func liftBorrowRequestOptions(cx *abi.Context, handle uint32) RequestOptions {
 	return v
 }
 
+func liftBorrowResponseOutparam(cx *abi.Context, handle uint32) ResponseOutparam {
+	v, ok := cx.Handles.LiftBorrow(ResponseOutparamType, handle).Object.(ResponseOutparam)
+	if !ok {
+		abi.TrapObject("wasi:http/types.response-outparam")
+	}
+	return v
+}
+
 func liftBorrowWasiioError(cx *abi.Context, handle uint32) wasiio.Error {
 	v, ok := cx.Handles.LiftBorrow(wasiio.ErrorType, handle).Object.(wasiio.Error)
 	if !ok {

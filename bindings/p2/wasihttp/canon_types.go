@@ -152,6 +152,10 @@ var typeResultUnitUnit = &types.Type{Kind: types.Result}
 
 var typeBorrowRequestOptions = &types.Type{Kind: types.Borrow, Resource: RequestOptionsType}
 
+var typeBorrowResponseOutparam = &types.Type{Kind: types.Borrow, Resource: ResponseOutparamType}
+
+var typeResultUnitErrorCode = &types.Type{Kind: types.Result, Err: typeErrorCode}
+
 var typeOwnResponseOutparam = &types.Type{Kind: types.Own, Resource: ResponseOutparamType}
 
 var typeOwnOutgoingResponse = &types.Type{Kind: types.Own, Resource: OutgoingResponseType}
@@ -187,8 +191,6 @@ var typeBorrowOutgoingBody = &types.Type{Kind: types.Borrow, Resource: OutgoingB
 var typeOwnWasiioOutputStream = &types.Type{Kind: types.Own, Resource: wasiio.OutputStreamType}
 
 var typeResultOwnWasiioOutputStreamUnit = &types.Type{Kind: types.Result, OK: typeOwnWasiioOutputStream}
-
-var typeResultUnitErrorCode = &types.Type{Kind: types.Result, Err: typeErrorCode}
 
 var typeBorrowFutureIncomingResponse = &types.Type{Kind: types.Borrow, Resource: FutureIncomingResponseType}
 

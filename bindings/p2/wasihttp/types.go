@@ -387,6 +387,8 @@ var RequestOptionsType = &types.Resource{Name: "wasi:http/types.request-options"
 
 // ResponseOutparam is the resource wasi:http/types.response-outparam; the host implements it.
 type ResponseOutparam interface {
+	// SendInformational is [method]response-outparam.send-informational; the error is an ErrorCode, anything else traps.
+	SendInformational(ctx context.Context, status uint16, headers Headers) error
 	// Drop is called once, when the last owning handle is gone.
 	Drop(ctx context.Context)
 }

@@ -85,6 +85,7 @@ func LinkTypes(l *engine.Linker, host func(cx *abi.Context) TypesHost) error {
 			{Name: "[method]request-options.set-first-byte-timeout", Type: funcRequestOptionsSetFirstByteTimeout, Call: importRequestOptionsSetFirstByteTimeout},
 			{Name: "[method]request-options.between-bytes-timeout", Type: funcRequestOptionsBetweenBytesTimeout, Call: importRequestOptionsBetweenBytesTimeout},
 			{Name: "[method]request-options.set-between-bytes-timeout", Type: funcRequestOptionsSetBetweenBytesTimeout, Call: importRequestOptionsSetBetweenBytesTimeout},
+			{Name: "[method]response-outparam.send-informational", Type: funcResponseOutparamSendInformational, Call: importResponseOutparamSendInformational},
 			{Name: "[static]response-outparam.set", Type: funcResponseOutparamSet, Call: func(cx *abi.Context, stack []uint64) { importResponseOutparamSet(cx, host(cx), stack) }},
 			{Name: "[method]incoming-response.status", Type: funcIncomingResponseStatus, Call: importIncomingResponseStatus},
 			{Name: "[method]incoming-response.headers", Type: funcIncomingResponseHeaders, Call: importIncomingResponseHeaders},
@@ -318,6 +319,14 @@ var (
 			{Name: "duration", Type: typeOptionU64},
 		},
 		Result: typeResultUnitUnit,
+	}
+	funcResponseOutparamSendInformational = &types.Func{
+		Params: []types.Field{
+			{Name: "self", Type: typeBorrowResponseOutparam},
+			{Name: "status", Type: types.TypeU16},
+			{Name: "headers", Type: typeOwnFields},
+		},
+		Result: typeResultUnitErrorCode,
 	}
 	funcResponseOutparamSet = &types.Func{
 		Params: []types.Field{
@@ -868,6 +877,24 @@ func importRequestOptionsSetBetweenBytesTimeout(cx *abi.Context, stack []uint64)
 		return
 	}
 	stack[0] = 0
+}
+
+// importResponseOutparamSendInformational is the host's side of wasi:http/types@0.2.12#[method]response-outparam.send-informational (spec: canon_lower).
+func importResponseOutparamSendInformational(cx *abi.Context, stack []uint64) {
+	self := liftBorrowResponseOutparam(cx, uint32(stack[0]))
+	status := uint16(stack[1])
+	headers := liftOwnFields(cx, uint32(stack[2]))
+	err := self.SendInformational(cx.Ctx, status, headers)
+	ptr := uint32(stack[3])
+	cx.CheckRange(ptr, 40, 8)
+	mem := cx.Memory.Bytes()
+	if err != nil {
+		e := abi.AsError[ErrorCode](err, "wasi:http/types@0.2.12#[method]response-outparam.send-informational")
+		mem[ptr] = 1
+		storeErrorCode(cx, mem, ptr+8, e)
+		return
+	}
+	mem[ptr] = 0
 }
 
 // importResponseOutparamSet is the host's side of wasi:http/types@0.2.12#[static]response-outparam.set (spec: canon_lower).

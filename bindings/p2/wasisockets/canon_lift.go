@@ -5,6 +5,7 @@ package wasisockets
 import (
 	"encoding/binary"
 
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 	"github.com/godwit-runtime/godwit/engine/abi"
 )
 
@@ -52,6 +53,14 @@ func liftBorrowUDPSocket(cx *abi.Context, handle uint32) UDPSocket {
 	v, ok := cx.Handles.LiftBorrow(UDPSocketType, handle).Object.(UDPSocket)
 	if !ok {
 		abi.TrapObject("wasi:sockets/udp.udp-socket")
+	}
+	return v
+}
+
+func liftBorrowWasiioError(cx *abi.Context, handle uint32) wasiio.Error {
+	v, ok := cx.Handles.LiftBorrow(wasiio.ErrorType, handle).Object.(wasiio.Error)
+	if !ok {
+		abi.TrapObject("wasi:io/error.error")
 	}
 	return v
 }

@@ -129,6 +129,15 @@ func storeListIncomingDatagram(cx *abi.Context, mem []byte, ptr uint32, v []Inco
 	return mem
 }
 
+func storeOptionErrorCode(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[ErrorCode]) {
+	if v.Some {
+		mem[ptr] = 1
+		mem[ptr+1] = uint8(abi.LowerCase(uint32(v.Value), 21))
+	} else {
+		mem[ptr] = 0
+	}
+}
+
 func storeOptionIPAddress(cx *abi.Context, mem []byte, ptr uint32, v abi.Option[IPAddress]) {
 	if v.Some {
 		mem[ptr] = 1

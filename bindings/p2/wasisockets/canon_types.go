@@ -67,6 +67,10 @@ var typeIPSocketAddress = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "ipv6", Type: typeIPv6SocketAddress},
 }}
 
+var typeBorrowWasiioError = &types.Type{Kind: types.Borrow, Resource: wasiio.ErrorType}
+
+var typeOptionErrorCode = &types.Type{Kind: types.Option, Elem: typeErrorCode}
+
 var typeOwnTCPSocket = &types.Type{Kind: types.Own, Resource: TCPSocketType}
 
 var typeResultOwnTCPSocketErrorCode = &types.Type{Kind: types.Result, OK: typeOwnTCPSocket, Err: typeErrorCode}

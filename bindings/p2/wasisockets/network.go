@@ -5,9 +5,16 @@ package wasisockets
 import (
 	"context"
 
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/types"
 )
+
+// NetworkHost is what a host provides for wasi:sockets/network@0.2.12: its functions that are not methods of a resource.
+type NetworkHost interface {
+	// NetworkErrorCode is network-error-code.
+	NetworkErrorCode(ctx context.Context, errArg wasiio.Error) (abi.Option[ErrorCode], error)
+}
 
 // Network is the resource wasi:sockets/network.network; the host implements it.
 type Network interface {

@@ -5,14 +5,19 @@ package wasisockets
 import (
 	"context"
 
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/engine/types"
 )
 
-// LinkNetwork defines wasi:sockets/network@0.2.12 in l.
-func LinkNetwork(l *engine.Linker) error {
+// LinkNetwork defines wasi:sockets/network@0.2.12 in l. On each call of a function that is not a method,
+// host picks the implementation for the calling instance.
+func LinkNetwork(l *engine.Linker, host func(cx *abi.Context) NetworkHost) error {
 	return l.Define(&engine.HostInterface{
 		Name: "wasi:sockets/network@0.2.12",
 		Resources: []engine.HostResource{
+			{Name: "error", Type: wasiio.ErrorType, Drop: func(ctx context.Context, object any) { object.(wasiio.Error).Drop(ctx) }},
 			{Name: "network", Type: NetworkType, Drop: func(ctx context.Context, object any) { object.(Network).Drop(ctx) }},
 		},
 		Types: []engine.HostType{
@@ -25,5 +30,30 @@ func LinkNetwork(l *engine.Linker) error {
 			{Name: "ipv6-socket-address", Type: typeIPv6SocketAddress},
 			{Name: "ip-socket-address", Type: typeIPSocketAddress},
 		},
+		Funcs: []engine.HostFunc{
+			{Name: "network-error-code", Type: funcNetworkNetworkErrorCode, Call: func(cx *abi.Context, stack []uint64) { importNetworkNetworkErrorCode(cx, host(cx), stack) }},
+		},
 	})
+}
+
+var (
+	funcNetworkNetworkErrorCode = &types.Func{
+		Params: []types.Field{
+			{Name: "err", Type: typeBorrowWasiioError},
+		},
+		Result: typeOptionErrorCode,
+	}
+)
+
+// importNetworkNetworkErrorCode is the host's side of wasi:sockets/network@0.2.12#network-error-code (spec: canon_lower).
+func importNetworkNetworkErrorCode(cx *abi.Context, host NetworkHost, stack []uint64) {
+	errArg := liftBorrowWasiioError(cx, uint32(stack[0]))
+	ret, err := host.NetworkErrorCode(cx.Ctx, errArg)
+	if err != nil {
+		abi.TrapHost(err, "wasi:sockets/network@0.2.12#network-error-code")
+	}
+	ptr := uint32(stack[1])
+	cx.CheckRange(ptr, 2, 1)
+	mem := cx.Memory.Bytes()
+	storeOptionErrorCode(cx, mem, ptr, ret)
 }

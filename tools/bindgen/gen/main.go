@@ -50,7 +50,7 @@ func outputs(root string) (map[string][]byte, error) {
 		return err
 	}
 	for _, t := range bindgen.Shipped() {
-		r, err := wit.ParseFS(wit.Texts, texts(t.WIT)...)
+		r, err := wit.Config{AllFeatures: true}.ParseFS(wit.Texts, texts(t.WIT)...)
 		if err != nil {
 			return nil, err
 		}
