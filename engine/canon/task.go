@@ -27,6 +27,9 @@ type Thread struct {
 	Storage [2]uint64 // spec: context.get, context.set
 }
 
+// Base is the context that the call was made with.
+func (th *Thread) Base() context.Context { return th.Context }
+
 // Task is one call into a component instance (spec: Task, for a synchronous lift).
 type Task struct {
 	Thread Thread // the implicit thread

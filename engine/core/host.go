@@ -77,8 +77,8 @@ func (h *Host) Close(ctx context.Context) error {
 // reports it as text among that of the guest.
 func hostCall(call func(ctx context.Context, stack []uint64)) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
-		if s, ok := ctx.(*startContext); ok {
-			ctx = s.Context
+		if c, ok := ctx.(*callContext); ok {
+			ctx = c.thread
 		}
 		defer func() {
 			switch p := recover().(type) {

@@ -33,15 +33,38 @@ type noRandom struct{}
 
 func (noRandom) Read([]byte) (int, error) { return 0, fmt.Errorf("core modules have no random source") }
 
-// startContext is the context of an instantiation. wazero finds the import
-// resolver and the memory allocator in values; host functions that the start
-// function calls get the caller's own context, as in any other call.
-type startContext struct {
+// A Thread is a context that carries what host functions need to know of the
+// call they are in. It may be used again for another call.
+type Thread interface {
 	context.Context
+	// Base is the context of the call, which outlives it.
+	Base() context.Context
+}
+
+// callContext is what wazero is given. To end a call when its context is done,
+// wazero watches the context on a goroutine that can outlive the call, so it
+// must not get the Thread itself; host functions do.
+type callContext struct {
+	context.Context // the Base of thread
+	thread          context.Context
+	// values has the import resolver and the memory allocator, at instantiation.
 	values context.Context
 }
 
-func (c *startContext) Value(key any) any { return c.values.Value(key) }
+func newCallContext(ctx context.Context) *callContext {
+	c := &callContext{Context: ctx, thread: ctx}
+	if t, ok := ctx.(Thread); ok {
+		c.Context = t.Base()
+	}
+	return c
+}
+
+func (c *callContext) Value(key any) any {
+	if c.values != nil {
+		return c.values.Value(key)
+	}
+	return c.Context.Value(key)
+}
 
 // Instantiate makes an instance of m and runs its start function. others are
 // the core instances that came before, by ordinal.
@@ -72,10 +95,12 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 		return others[n].mod
 	})
 	values = experimental.WithMemoryAllocator(values, c.Budget)
-	mod, err := m.rt.InstantiateModule(&startContext{Context: ctx, values: values}, m.compiled, instanceConfig)
+	cc := newCallContext(ctx)
+	cc.values = values
+	mod, err := m.rt.InstantiateModule(cc, m.compiled, instanceConfig)
 	if err != nil {
 		c.Budget.give(i.memory)
-		return nil, trap(ctx, err)
+		return nil, trap(cc.Context, err)
 	}
 	i.mod = mod
 	return i, nil
@@ -113,17 +138,18 @@ func (f *Func) Call(ctx context.Context, stack []uint64) error {
 		// wazero gives each api.Function one stack: it cannot be entered twice.
 		fn = f.inst.mod.ExportedFunction(f.name)
 	}
+	cc := newCallContext(ctx)
 	if f.busy {
-		if err := fn.CallWithStack(ctx, stack); err != nil {
-			return trap(ctx, err)
+		if err := fn.CallWithStack(cc, stack); err != nil {
+			return trap(cc.Context, err)
 		}
 		return nil
 	}
 	f.fn, f.busy = fn, true
-	err := fn.CallWithStack(ctx, stack)
+	err := fn.CallWithStack(cc, stack)
 	f.busy = false
 	if err != nil {
-		return trap(ctx, err)
+		return trap(cc.Context, err)
 	}
 	return nil
 }
