@@ -19,7 +19,7 @@ const counters = `(component
       (func (export "dtor") (param i32) (global.set $dropped (i32.add (global.get $dropped) (local.get 0))))
       (func (export "dropped") (result i32) (global.get $dropped)))
     (core instance $i0 (instantiate $m0))
-    (type $counter' (resource (rep i32) (dtor (func $i0 "dtor"))))
+    (type $counter' (resource (rep i32) (dtor (core func $i0 "dtor"))))
     (core func $new (canon resource.new $counter'))
     (core module $m
       (import "" "new" (func $new (param i32) (result i32)))

@@ -47,6 +47,10 @@ func trap(err error) error {
 	if errors.As(err, &t) {
 		return err
 	}
+	var hp *core.HostPanic
+	if errors.As(err, &hp) {
+		return &InternalError{Value: hp.Value, Stack: hp.Stack}
+	}
 	var ct *core.Trap
 	if errors.As(err, &ct) {
 		out := &Trap{Message: ct.Message, Backtrace: ct.Backtrace, Err: ct.Err}

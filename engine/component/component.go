@@ -6,7 +6,8 @@
 // replaying that list: each definition appends to one index space, or to none.
 // A description holds no live object and is safe for concurrent use.
 //
-// It may import engine/types and nothing else of this module.
+// It may import engine/types and engine/abi (validation flattens signatures), and
+// nothing else of this module.
 package component
 
 import "github.com/godwit-runtime/godwit/engine/types"

@@ -64,6 +64,10 @@ func trap(ctx context.Context, err error) error {
 	text, _, _ := strings.Cut(err.Error(), goPrefix)
 	head, trace, _ := strings.Cut(text, tracePrefix)
 	t := &Trap{Backtrace: frames(trace)}
+	// The compiler reports this one without the prefix and the trace.
+	if head == "stack overflow" {
+		head = trapPrefix + head
+	}
 	if what, ok := strings.CutPrefix(head, trapPrefix); ok {
 		if w, ok := wordings[what]; ok {
 			what = w

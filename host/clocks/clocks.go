@@ -53,7 +53,6 @@ func Link(l *engine.Linker, clock func(cx *abi.Context) Clock) error {
 		wasiclocks.LinkWallClock(l, func(cx *abi.Context) wasiclocks.WallClockHost {
 			return Wall{Clock: clock(cx)}
 		}),
-		wasiclocks.LinkTimezone(l),
 	)
 }
 

@@ -13,6 +13,8 @@
 // It may import wit, engine/types and engine/abi; never engine or host.
 package bindgen
 
+//go:generate sh -c "cd ../.. && go run ./tools/bindgen/gen"
+
 import (
 	"errors"
 	"fmt"

@@ -12,34 +12,13 @@ var typeError = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "other", Type: types.TypeString},
 }}
 
-var typeListString = &types.Type{Kind: types.List, Elem: types.TypeString}
-
-var typeOptionU64 = &types.Type{Kind: types.Option, Elem: types.TypeU64}
-
-var typeKeyResponse = &types.Type{Kind: types.Record, Fields: []types.Field{
-	{Name: "keys", Type: typeListString},
-	{Name: "cursor", Type: typeOptionU64},
-}}
-
-var typeOwnBucket = &types.Type{Kind: types.Own, Resource: BucketType}
-
-var typeResultOwnBucketError = &types.Type{Kind: types.Result, OK: typeOwnBucket, Err: typeError}
-
 var typeBorrowBucket = &types.Type{Kind: types.Borrow, Resource: BucketType}
 
-var typeBytes = &types.Type{Kind: types.List, Elem: types.TypeU8}
-
-var typeOptionBytes = &types.Type{Kind: types.Option, Elem: typeBytes}
-
-var typeResultOptionBytesError = &types.Type{Kind: types.Result, OK: typeOptionBytes, Err: typeError}
-
-var typeResultUnitError = &types.Type{Kind: types.Result, Err: typeError}
-
-var typeResultBoolError = &types.Type{Kind: types.Result, OK: types.TypeBool, Err: typeError}
-
-var typeResultKeyResponseError = &types.Type{Kind: types.Result, OK: typeKeyResponse, Err: typeError}
-
 var typeResultU64Error = &types.Type{Kind: types.Result, OK: types.TypeU64, Err: typeError}
+
+var typeListString = &types.Type{Kind: types.List, Elem: types.TypeString}
+
+var typeBytes = &types.Type{Kind: types.List, Elem: types.TypeU8}
 
 var typeTupleStringBytes = &types.Type{Kind: types.Tuple, Fields: []types.Field{
 	{Type: types.TypeString},
@@ -53,3 +32,24 @@ var typeListOptionTupleStringBytes = &types.Type{Kind: types.List, Elem: typeOpt
 var typeResultListOptionTupleStringBytesError = &types.Type{Kind: types.Result, OK: typeListOptionTupleStringBytes, Err: typeError}
 
 var typeListTupleStringBytes = &types.Type{Kind: types.List, Elem: typeTupleStringBytes}
+
+var typeResultUnitError = &types.Type{Kind: types.Result, Err: typeError}
+
+var typeOptionU64 = &types.Type{Kind: types.Option, Elem: types.TypeU64}
+
+var typeKeyResponse = &types.Type{Kind: types.Record, Fields: []types.Field{
+	{Name: "keys", Type: typeListString},
+	{Name: "cursor", Type: typeOptionU64},
+}}
+
+var typeOwnBucket = &types.Type{Kind: types.Own, Resource: BucketType}
+
+var typeResultOwnBucketError = &types.Type{Kind: types.Result, OK: typeOwnBucket, Err: typeError}
+
+var typeOptionBytes = &types.Type{Kind: types.Option, Elem: typeBytes}
+
+var typeResultOptionBytesError = &types.Type{Kind: types.Result, OK: typeOptionBytes, Err: typeError}
+
+var typeResultBoolError = &types.Type{Kind: types.Result, OK: types.TypeBool, Err: typeError}
+
+var typeResultKeyResponseError = &types.Type{Kind: types.Result, OK: typeKeyResponse, Err: typeError}

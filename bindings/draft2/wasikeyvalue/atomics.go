@@ -11,24 +11,13 @@ import (
 
 // AtomicsHost is what a host provides for wasi:keyvalue/atomics@0.2.0-draft2: its functions that are not methods of a resource.
 type AtomicsHost interface {
-	// CasNew is [static]cas.new; the error is an Error, anything else traps.
-	CasNew(ctx context.Context, bucket Bucket, key string) (Cas, error)
 	// Increment is increment; the error is an Error, anything else traps.
 	Increment(ctx context.Context, bucket Bucket, key string, delta int64) (int64, error)
 	// Swap is swap; the error is a CasError, anything else traps.
 	Swap(ctx context.Context, cas Cas, value []byte) error
+	// CasNew is [static]cas.new; the error is an Error, anything else traps.
+	CasNew(ctx context.Context, bucket Bucket, key string) (Cas, error)
 }
-
-// Cas is the resource wasi:keyvalue/atomics.cas; the host implements it.
-type Cas interface {
-	// Current is [method]cas.current; the error is an Error, anything else traps.
-	Current(ctx context.Context) (abi.Option[[]byte], error)
-	// Drop is called once, when the last owning handle is gone.
-	Drop(ctx context.Context)
-}
-
-// CasType is the identity of the resource wasi:keyvalue/atomics.cas.
-var CasType = &types.Resource{Name: "wasi:keyvalue/atomics.cas"}
 
 // CasError is the variant wasi:keyvalue/atomics.cas-error. Tag says which case it is; the field of that case, if it has one, holds the payload.
 type CasError struct {
@@ -61,3 +50,14 @@ func (v CasErrorTag) String() string {
 
 // Error returns the name of the case.
 func (v CasError) Error() string { return v.Tag.String() }
+
+// Cas is the resource wasi:keyvalue/atomics.cas; the host implements it.
+type Cas interface {
+	// Current is [method]cas.current; the error is an Error, anything else traps.
+	Current(ctx context.Context) (abi.Option[[]byte], error)
+	// Drop is called once, when the last owning handle is gone.
+	Drop(ctx context.Context)
+}
+
+// CasType is the identity of the resource wasi:keyvalue/atomics.cas.
+var CasType = &types.Resource{Name: "wasi:keyvalue/atomics.cas"}

@@ -25,28 +25,15 @@ func LinkAtomics(l *engine.Linker, host func(cx *abi.Context) AtomicsHost) error
 			{Name: "cas-error", Type: typeCasError},
 		},
 		Funcs: []engine.HostFunc{
-			{Name: "[static]cas.new", Type: funcCasNew, Call: func(cx *abi.Context, stack []uint64) { importCasNew(cx, host(cx), stack) }},
-			{Name: "[method]cas.current", Type: funcCasCurrent, Call: importCasCurrent},
 			{Name: "increment", Type: funcAtomicsIncrement, Call: func(cx *abi.Context, stack []uint64) { importAtomicsIncrement(cx, host(cx), stack) }},
 			{Name: "swap", Type: funcAtomicsSwap, Call: func(cx *abi.Context, stack []uint64) { importAtomicsSwap(cx, host(cx), stack) }},
+			{Name: "[static]cas.new", Type: funcCasNew, Call: func(cx *abi.Context, stack []uint64) { importCasNew(cx, host(cx), stack) }},
+			{Name: "[method]cas.current", Type: funcCasCurrent, Call: importCasCurrent},
 		},
 	})
 }
 
 var (
-	funcCasNew = &types.Func{
-		Params: []types.Field{
-			{Name: "bucket", Type: typeBorrowBucket},
-			{Name: "key", Type: types.TypeString},
-		},
-		Result: typeResultOwnCasError,
-	}
-	funcCasCurrent = &types.Func{
-		Params: []types.Field{
-			{Name: "self", Type: typeBorrowCas},
-		},
-		Result: typeResultOptionBytesError,
-	}
 	funcAtomicsIncrement = &types.Func{
 		Params: []types.Field{
 			{Name: "bucket", Type: typeBorrowBucket},
@@ -62,42 +49,20 @@ var (
 		},
 		Result: typeResultUnitCasError,
 	}
+	funcCasNew = &types.Func{
+		Params: []types.Field{
+			{Name: "bucket", Type: typeBorrowBucket},
+			{Name: "key", Type: types.TypeString},
+		},
+		Result: typeResultOwnCasError,
+	}
+	funcCasCurrent = &types.Func{
+		Params: []types.Field{
+			{Name: "self", Type: typeBorrowCas},
+		},
+		Result: typeResultOptionBytesError,
+	}
 )
-
-// importCasNew is the host's side of wasi:keyvalue/atomics@0.2.0-draft2#[static]cas.new (spec: canon_lower).
-func importCasNew(cx *abi.Context, host AtomicsHost, stack []uint64) {
-	bucket := liftBorrowBucket(cx, uint32(stack[0]))
-	key := cx.LoadStringFromRange(uint32(stack[1]), uint32(stack[2]))
-	ret, err := host.CasNew(cx.Ctx, bucket, key)
-	ptr := uint32(stack[3])
-	cx.CheckRange(ptr, 16, 4)
-	mem := cx.Memory.Bytes()
-	if err != nil {
-		e := abi.AsError[Error](err, "wasi:keyvalue/atomics@0.2.0-draft2#[static]cas.new")
-		mem[ptr] = 1
-		storeError(cx, mem, ptr+4, e)
-		return
-	}
-	mem[ptr] = 0
-	binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnCas(cx, ret))
-}
-
-// importCasCurrent is the host's side of wasi:keyvalue/atomics@0.2.0-draft2#[method]cas.current (spec: canon_lower).
-func importCasCurrent(cx *abi.Context, stack []uint64) {
-	self := liftBorrowCas(cx, uint32(stack[0]))
-	ret, err := self.Current(cx.Ctx)
-	ptr := uint32(stack[1])
-	cx.CheckRange(ptr, 16, 4)
-	mem := cx.Memory.Bytes()
-	if err != nil {
-		e := abi.AsError[Error](err, "wasi:keyvalue/atomics@0.2.0-draft2#[method]cas.current")
-		mem[ptr] = 1
-		storeError(cx, mem, ptr+4, e)
-		return
-	}
-	mem[ptr] = 0
-	storeOptionBytes(cx, mem, ptr+4, ret)
-}
 
 // importAtomicsIncrement is the host's side of wasi:keyvalue/atomics@0.2.0-draft2#increment (spec: canon_lower).
 func importAtomicsIncrement(cx *abi.Context, host AtomicsHost, stack []uint64) {
@@ -133,4 +98,39 @@ func importAtomicsSwap(cx *abi.Context, host AtomicsHost, stack []uint64) {
 		return
 	}
 	mem[ptr] = 0
+}
+
+// importCasNew is the host's side of wasi:keyvalue/atomics@0.2.0-draft2#[static]cas.new (spec: canon_lower).
+func importCasNew(cx *abi.Context, host AtomicsHost, stack []uint64) {
+	bucket := liftBorrowBucket(cx, uint32(stack[0]))
+	key := cx.LoadStringFromRange(uint32(stack[1]), uint32(stack[2]))
+	ret, err := host.CasNew(cx.Ctx, bucket, key)
+	ptr := uint32(stack[3])
+	cx.CheckRange(ptr, 16, 4)
+	mem := cx.Memory.Bytes()
+	if err != nil {
+		e := abi.AsError[Error](err, "wasi:keyvalue/atomics@0.2.0-draft2#[static]cas.new")
+		mem[ptr] = 1
+		storeError(cx, mem, ptr+4, e)
+		return
+	}
+	mem[ptr] = 0
+	binary.LittleEndian.PutUint32(mem[ptr+4:], lowerOwnCas(cx, ret))
+}
+
+// importCasCurrent is the host's side of wasi:keyvalue/atomics@0.2.0-draft2#[method]cas.current (spec: canon_lower).
+func importCasCurrent(cx *abi.Context, stack []uint64) {
+	self := liftBorrowCas(cx, uint32(stack[0]))
+	ret, err := self.Current(cx.Ctx)
+	ptr := uint32(stack[1])
+	cx.CheckRange(ptr, 16, 4)
+	mem := cx.Memory.Bytes()
+	if err != nil {
+		e := abi.AsError[Error](err, "wasi:keyvalue/atomics@0.2.0-draft2#[method]cas.current")
+		mem[ptr] = 1
+		storeError(cx, mem, ptr+4, e)
+		return
+	}
+	mem[ptr] = 0
+	storeOptionBytes(cx, mem, ptr+4, ret)
 }

@@ -12,33 +12,6 @@ var typeError = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "other", Type: types.TypeString},
 }}
 
-var typeListString = &types.Type{Kind: types.List, Elem: types.TypeString}
-
-var typeOptionString = &types.Type{Kind: types.Option, Elem: types.TypeString}
-
-var typeKeyResponse = &types.Type{Kind: types.Record, Fields: []types.Field{
-	{Name: "keys", Type: typeListString},
-	{Name: "cursor", Type: typeOptionString},
-}}
-
-var typeOwnBucket = &types.Type{Kind: types.Own, Resource: BucketType}
-
-var typeResultOwnBucketError = &types.Type{Kind: types.Result, OK: typeOwnBucket, Err: typeError}
-
-var typeBorrowBucket = &types.Type{Kind: types.Borrow, Resource: BucketType}
-
-var typeBytes = &types.Type{Kind: types.List, Elem: types.TypeU8}
-
-var typeOptionBytes = &types.Type{Kind: types.Option, Elem: typeBytes}
-
-var typeResultOptionBytesError = &types.Type{Kind: types.Result, OK: typeOptionBytes, Err: typeError}
-
-var typeResultUnitError = &types.Type{Kind: types.Result, Err: typeError}
-
-var typeResultBoolError = &types.Type{Kind: types.Result, OK: types.TypeBool, Err: typeError}
-
-var typeResultKeyResponseError = &types.Type{Kind: types.Result, OK: typeKeyResponse, Err: typeError}
-
 var typeOwnCas = &types.Type{Kind: types.Own, Resource: CasType}
 
 var typeCasError = &types.Type{Kind: types.Variant, Cases: []types.Case{
@@ -46,13 +19,23 @@ var typeCasError = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "cas-failed", Type: typeOwnCas},
 }}
 
+var typeBorrowBucket = &types.Type{Kind: types.Borrow, Resource: BucketType}
+
+var typeResultS64Error = &types.Type{Kind: types.Result, OK: types.TypeS64, Err: typeError}
+
+var typeBytes = &types.Type{Kind: types.List, Elem: types.TypeU8}
+
+var typeResultUnitCasError = &types.Type{Kind: types.Result, Err: typeCasError}
+
 var typeResultOwnCasError = &types.Type{Kind: types.Result, OK: typeOwnCas, Err: typeError}
 
 var typeBorrowCas = &types.Type{Kind: types.Borrow, Resource: CasType}
 
-var typeResultS64Error = &types.Type{Kind: types.Result, OK: types.TypeS64, Err: typeError}
+var typeOptionBytes = &types.Type{Kind: types.Option, Elem: typeBytes}
 
-var typeResultUnitCasError = &types.Type{Kind: types.Result, Err: typeCasError}
+var typeResultOptionBytesError = &types.Type{Kind: types.Result, OK: typeOptionBytes, Err: typeError}
+
+var typeListString = &types.Type{Kind: types.List, Elem: types.TypeString}
 
 var typeTupleStringBytes = &types.Type{Kind: types.Tuple, Fields: []types.Field{
 	{Type: types.TypeString},
@@ -66,3 +49,20 @@ var typeListOptionTupleStringBytes = &types.Type{Kind: types.List, Elem: typeOpt
 var typeResultListOptionTupleStringBytesError = &types.Type{Kind: types.Result, OK: typeListOptionTupleStringBytes, Err: typeError}
 
 var typeListTupleStringBytes = &types.Type{Kind: types.List, Elem: typeTupleStringBytes}
+
+var typeResultUnitError = &types.Type{Kind: types.Result, Err: typeError}
+
+var typeOptionString = &types.Type{Kind: types.Option, Elem: types.TypeString}
+
+var typeKeyResponse = &types.Type{Kind: types.Record, Fields: []types.Field{
+	{Name: "keys", Type: typeListString},
+	{Name: "cursor", Type: typeOptionString},
+}}
+
+var typeOwnBucket = &types.Type{Kind: types.Own, Resource: BucketType}
+
+var typeResultOwnBucketError = &types.Type{Kind: types.Result, OK: typeOwnBucket, Err: typeError}
+
+var typeResultBoolError = &types.Type{Kind: types.Result, OK: types.TypeBool, Err: typeError}
+
+var typeResultKeyResponseError = &types.Type{Kind: types.Result, OK: typeKeyResponse, Err: typeError}

@@ -7,6 +7,15 @@ import (
 	"github.com/godwit-runtime/godwit/engine/types"
 )
 
+var typeOwnDescriptor = &types.Type{Kind: types.Own, Resource: DescriptorResourceType}
+
+var typeTupleOwnDescriptorString = &types.Type{Kind: types.Tuple, Fields: []types.Field{
+	{Type: typeOwnDescriptor},
+	{Type: types.TypeString},
+}}
+
+var typeListTupleOwnDescriptorString = &types.Type{Kind: types.List, Elem: typeTupleOwnDescriptorString}
+
 var typeWasiclocksDatetime = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "seconds", Type: types.TypeU64},
 	{Name: "nanoseconds", Type: types.TypeU32},
@@ -15,10 +24,6 @@ var typeWasiclocksDatetime = &types.Type{Kind: types.Record, Fields: []types.Fie
 var typeDescriptorType = &types.Type{Kind: types.Enum, Labels: []string{"unknown", "block-device", "character-device", "directory", "fifo", "symbolic-link", "regular-file", "socket"}}
 
 var typeDescriptorFlags = &types.Type{Kind: types.Flags, Labels: []string{"read", "write", "file-integrity-sync", "data-integrity-sync", "requested-write-sync", "mutate-directory"}}
-
-var typePathFlags = &types.Type{Kind: types.Flags, Labels: []string{"symlink-follow"}}
-
-var typeOpenFlags = &types.Type{Kind: types.Flags, Labels: []string{"create", "directory", "exclusive", "truncate"}}
 
 var typeOptionWasiclocksDatetime = &types.Type{Kind: types.Option, Elem: typeWasiclocksDatetime}
 
@@ -30,6 +35,10 @@ var typeDescriptorStat = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "data-modification-timestamp", Type: typeOptionWasiclocksDatetime},
 	{Name: "status-change-timestamp", Type: typeOptionWasiclocksDatetime},
 }}
+
+var typePathFlags = &types.Type{Kind: types.Flags, Labels: []string{"symlink-follow"}}
+
+var typeOpenFlags = &types.Type{Kind: types.Flags, Labels: []string{"create", "directory", "exclusive", "truncate"}}
 
 var typeNewTimestamp = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "no-change"},
@@ -50,6 +59,10 @@ var typeMetadataHashValue = &types.Type{Kind: types.Record, Fields: []types.Fiel
 	{Name: "lower", Type: types.TypeU64},
 	{Name: "upper", Type: types.TypeU64},
 }}
+
+var typeBorrowWasiioError = &types.Type{Kind: types.Borrow, Resource: wasiio.ErrorType}
+
+var typeOptionErrorCode = &types.Type{Kind: types.Option, Elem: typeErrorCode}
 
 var typeBorrowDescriptor = &types.Type{Kind: types.Borrow, Resource: DescriptorResourceType}
 
@@ -84,8 +97,6 @@ var typeResultOwnDirectoryEntryStreamErrorCode = &types.Type{Kind: types.Result,
 
 var typeResultDescriptorStatErrorCode = &types.Type{Kind: types.Result, OK: typeDescriptorStat, Err: typeErrorCode}
 
-var typeOwnDescriptor = &types.Type{Kind: types.Own, Resource: DescriptorResourceType}
-
 var typeResultOwnDescriptorErrorCode = &types.Type{Kind: types.Result, OK: typeOwnDescriptor, Err: typeErrorCode}
 
 var typeResultStringErrorCode = &types.Type{Kind: types.Result, OK: types.TypeString, Err: typeErrorCode}
@@ -97,14 +108,3 @@ var typeBorrowDirectoryEntryStream = &types.Type{Kind: types.Borrow, Resource: D
 var typeOptionDirectoryEntry = &types.Type{Kind: types.Option, Elem: typeDirectoryEntry}
 
 var typeResultOptionDirectoryEntryErrorCode = &types.Type{Kind: types.Result, OK: typeOptionDirectoryEntry, Err: typeErrorCode}
-
-var typeBorrowWasiioError = &types.Type{Kind: types.Borrow, Resource: wasiio.ErrorType}
-
-var typeOptionErrorCode = &types.Type{Kind: types.Option, Elem: typeErrorCode}
-
-var typeTupleOwnDescriptorString = &types.Type{Kind: types.Tuple, Fields: []types.Field{
-	{Type: typeOwnDescriptor},
-	{Type: types.TypeString},
-}}
-
-var typeListTupleOwnDescriptorString = &types.Type{Kind: types.List, Elem: typeTupleOwnDescriptorString}

@@ -67,6 +67,16 @@ const (
 	DescriptorFlagsMutateDirectory
 )
 
+// DescriptorStat is the record wasi:filesystem/types.descriptor-stat.
+type DescriptorStat struct {
+	Type                      DescriptorType
+	LinkCount                 LinkCount
+	Size                      Filesize
+	DataAccessTimestamp       abi.Option[wasiclocks.Datetime]
+	DataModificationTimestamp abi.Option[wasiclocks.Datetime]
+	StatusChangeTimestamp     abi.Option[wasiclocks.Datetime]
+}
+
 // PathFlags is the flags wasi:filesystem/types.path-flags.
 type PathFlags uint8
 
@@ -88,16 +98,6 @@ const (
 
 // LinkCount is the type wasi:filesystem/types.link-count.
 type LinkCount = uint64
-
-// DescriptorStat is the record wasi:filesystem/types.descriptor-stat.
-type DescriptorStat struct {
-	Type                      DescriptorType
-	LinkCount                 LinkCount
-	Size                      Filesize
-	DataAccessTimestamp       abi.Option[wasiclocks.Datetime]
-	DataModificationTimestamp abi.Option[wasiclocks.Datetime]
-	StatusChangeTimestamp     abi.Option[wasiclocks.Datetime]
-}
 
 // NewTimestamp is the variant wasi:filesystem/types.new-timestamp. Tag says which case it is; the field of that case, if it has one, holds the payload.
 type NewTimestamp struct {

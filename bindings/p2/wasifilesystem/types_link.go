@@ -29,10 +29,10 @@ func LinkTypes(l *engine.Linker, host func(cx *abi.Context) TypesHost) error {
 			{Name: "filesize", Type: types.TypeU64},
 			{Name: "descriptor-type", Type: typeDescriptorType},
 			{Name: "descriptor-flags", Type: typeDescriptorFlags},
+			{Name: "descriptor-stat", Type: typeDescriptorStat},
 			{Name: "path-flags", Type: typePathFlags},
 			{Name: "open-flags", Type: typeOpenFlags},
 			{Name: "link-count", Type: types.TypeU64},
-			{Name: "descriptor-stat", Type: typeDescriptorStat},
 			{Name: "new-timestamp", Type: typeNewTimestamp},
 			{Name: "directory-entry", Type: typeDirectoryEntry},
 			{Name: "error-code", Type: typeErrorCode},
@@ -40,6 +40,7 @@ func LinkTypes(l *engine.Linker, host func(cx *abi.Context) TypesHost) error {
 			{Name: "metadata-hash-value", Type: typeMetadataHashValue},
 		},
 		Funcs: []engine.HostFunc{
+			{Name: "filesystem-error-code", Type: funcTypesFilesystemErrorCode, Call: func(cx *abi.Context, stack []uint64) { importTypesFilesystemErrorCode(cx, host(cx), stack) }},
 			{Name: "[method]descriptor.read-via-stream", Type: funcDescriptorReadViaStream, Call: importDescriptorReadViaStream},
 			{Name: "[method]descriptor.write-via-stream", Type: funcDescriptorWriteViaStream, Call: importDescriptorWriteViaStream},
 			{Name: "[method]descriptor.append-via-stream", Type: funcDescriptorAppendViaStream, Call: importDescriptorAppendViaStream},
@@ -68,12 +69,17 @@ func LinkTypes(l *engine.Linker, host func(cx *abi.Context) TypesHost) error {
 			{Name: "[method]descriptor.metadata-hash", Type: funcDescriptorMetadataHash, Call: importDescriptorMetadataHash},
 			{Name: "[method]descriptor.metadata-hash-at", Type: funcDescriptorMetadataHashAt, Call: importDescriptorMetadataHashAt},
 			{Name: "[method]directory-entry-stream.read-directory-entry", Type: funcDirectoryEntryStreamReadDirectoryEntry, Call: importDirectoryEntryStreamReadDirectoryEntry},
-			{Name: "filesystem-error-code", Type: funcTypesFilesystemErrorCode, Call: func(cx *abi.Context, stack []uint64) { importTypesFilesystemErrorCode(cx, host(cx), stack) }},
 		},
 	})
 }
 
 var (
+	funcTypesFilesystemErrorCode = &types.Func{
+		Params: []types.Field{
+			{Name: "err", Type: typeBorrowWasiioError},
+		},
+		Result: typeOptionErrorCode,
+	}
 	funcDescriptorReadViaStream = &types.Func{
 		Params: []types.Field{
 			{Name: "self", Type: typeBorrowDescriptor},
@@ -280,13 +286,20 @@ var (
 		},
 		Result: typeResultOptionDirectoryEntryErrorCode,
 	}
-	funcTypesFilesystemErrorCode = &types.Func{
-		Params: []types.Field{
-			{Name: "err", Type: typeBorrowWasiioError},
-		},
-		Result: typeOptionErrorCode,
-	}
 )
+
+// importTypesFilesystemErrorCode is the host's side of wasi:filesystem/types@0.2.12#filesystem-error-code (spec: canon_lower).
+func importTypesFilesystemErrorCode(cx *abi.Context, host TypesHost, stack []uint64) {
+	errArg := liftBorrowWasiioError(cx, uint32(stack[0]))
+	ret, err := host.FilesystemErrorCode(cx.Ctx, errArg)
+	if err != nil {
+		abi.TrapHost(err, "wasi:filesystem/types@0.2.12#filesystem-error-code")
+	}
+	ptr := uint32(stack[1])
+	cx.CheckRange(ptr, 2, 1)
+	mem := cx.Memory.Bytes()
+	storeOptionErrorCode(cx, mem, ptr, ret)
+}
 
 // importDescriptorReadViaStream is the host's side of wasi:filesystem/types@0.2.12#[method]descriptor.read-via-stream (spec: canon_lower).
 func importDescriptorReadViaStream(cx *abi.Context, stack []uint64) {
@@ -781,17 +794,4 @@ func importDirectoryEntryStreamReadDirectoryEntry(cx *abi.Context, stack []uint6
 	}
 	mem[ptr] = 0
 	storeOptionDirectoryEntry(cx, mem, ptr+4, ret)
-}
-
-// importTypesFilesystemErrorCode is the host's side of wasi:filesystem/types@0.2.12#filesystem-error-code (spec: canon_lower).
-func importTypesFilesystemErrorCode(cx *abi.Context, host TypesHost, stack []uint64) {
-	errArg := liftBorrowWasiioError(cx, uint32(stack[0]))
-	ret, err := host.FilesystemErrorCode(cx.Ctx, errArg)
-	if err != nil {
-		abi.TrapHost(err, "wasi:filesystem/types@0.2.12#filesystem-error-code")
-	}
-	ptr := uint32(stack[1])
-	cx.CheckRange(ptr, 2, 1)
-	mem := cx.Memory.Bytes()
-	storeOptionErrorCode(cx, mem, ptr, ret)
 }

@@ -7,25 +7,6 @@ import (
 	"github.com/godwit-runtime/godwit/engine/types"
 )
 
-var typeMethod = &types.Type{Kind: types.Variant, Cases: []types.Case{
-	{Name: "get"},
-	{Name: "head"},
-	{Name: "post"},
-	{Name: "put"},
-	{Name: "delete"},
-	{Name: "connect"},
-	{Name: "options"},
-	{Name: "trace"},
-	{Name: "patch"},
-	{Name: "other", Type: types.TypeString},
-}}
-
-var typeScheme = &types.Type{Kind: types.Variant, Cases: []types.Case{
-	{Name: "HTTP"},
-	{Name: "HTTPS"},
-	{Name: "other", Type: types.TypeString},
-}}
-
 var typeOptionString = &types.Type{Kind: types.Option, Elem: types.TypeString}
 
 var typeOptionU16 = &types.Type{Kind: types.Option, Elem: types.TypeU16}
@@ -42,14 +23,14 @@ var typeTLSAlertReceivedPayload = &types.Type{Kind: types.Record, Fields: []type
 	{Name: "alert-message", Type: typeOptionString},
 }}
 
+var typeOptionU64 = &types.Type{Kind: types.Option, Elem: types.TypeU64}
+
 var typeOptionU32 = &types.Type{Kind: types.Option, Elem: types.TypeU32}
 
 var typeFieldSizePayload = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "field-name", Type: typeOptionString},
 	{Name: "field-size", Type: typeOptionU32},
 }}
-
-var typeOptionU64 = &types.Type{Kind: types.Option, Elem: types.TypeU64}
 
 var typeOptionFieldSizePayload = &types.Type{Kind: types.Option, Elem: typeFieldSizePayload}
 
@@ -95,6 +76,35 @@ var typeErrorCode = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "internal-error", Type: typeOptionString},
 }}
 
+var typeOwnOutgoingRequest = &types.Type{Kind: types.Own, Resource: OutgoingRequestType}
+
+var typeOwnRequestOptions = &types.Type{Kind: types.Own, Resource: RequestOptionsType}
+
+var typeOptionOwnRequestOptions = &types.Type{Kind: types.Option, Elem: typeOwnRequestOptions}
+
+var typeOwnFutureIncomingResponse = &types.Type{Kind: types.Own, Resource: FutureIncomingResponseType}
+
+var typeResultOwnFutureIncomingResponseErrorCode = &types.Type{Kind: types.Result, OK: typeOwnFutureIncomingResponse, Err: typeErrorCode}
+
+var typeMethod = &types.Type{Kind: types.Variant, Cases: []types.Case{
+	{Name: "get"},
+	{Name: "head"},
+	{Name: "post"},
+	{Name: "put"},
+	{Name: "delete"},
+	{Name: "connect"},
+	{Name: "options"},
+	{Name: "trace"},
+	{Name: "patch"},
+	{Name: "other", Type: types.TypeString},
+}}
+
+var typeScheme = &types.Type{Kind: types.Variant, Cases: []types.Case{
+	{Name: "HTTP"},
+	{Name: "HTTPS"},
+	{Name: "other", Type: types.TypeString},
+}}
+
 var typeHeaderError = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "invalid-syntax"},
 	{Name: "forbidden"},
@@ -132,8 +142,6 @@ var typeOwnIncomingBody = &types.Type{Kind: types.Own, Resource: IncomingBodyTyp
 
 var typeResultOwnIncomingBodyUnit = &types.Type{Kind: types.Result, OK: typeOwnIncomingBody}
 
-var typeOwnOutgoingRequest = &types.Type{Kind: types.Own, Resource: OutgoingRequestType}
-
 var typeBorrowOutgoingRequest = &types.Type{Kind: types.Borrow, Resource: OutgoingRequestType}
 
 var typeOwnOutgoingBody = &types.Type{Kind: types.Own, Resource: OutgoingBodyType}
@@ -141,8 +149,6 @@ var typeOwnOutgoingBody = &types.Type{Kind: types.Own, Resource: OutgoingBodyTyp
 var typeResultOwnOutgoingBodyUnit = &types.Type{Kind: types.Result, OK: typeOwnOutgoingBody}
 
 var typeResultUnitUnit = &types.Type{Kind: types.Result}
-
-var typeOwnRequestOptions = &types.Type{Kind: types.Own, Resource: RequestOptionsType}
 
 var typeBorrowRequestOptions = &types.Type{Kind: types.Borrow, Resource: RequestOptionsType}
 
@@ -193,11 +199,5 @@ var typeResultOwnIncomingResponseErrorCode = &types.Type{Kind: types.Result, OK:
 var typeResultResultOwnIncomingResponseErrorCodeUnit = &types.Type{Kind: types.Result, OK: typeResultOwnIncomingResponseErrorCode}
 
 var typeOptionResultResultOwnIncomingResponseErrorCodeUnit = &types.Type{Kind: types.Option, Elem: typeResultResultOwnIncomingResponseErrorCodeUnit}
-
-var typeOptionOwnRequestOptions = &types.Type{Kind: types.Option, Elem: typeOwnRequestOptions}
-
-var typeOwnFutureIncomingResponse = &types.Type{Kind: types.Own, Resource: FutureIncomingResponseType}
-
-var typeResultOwnFutureIncomingResponseErrorCode = &types.Type{Kind: types.Result, OK: typeOwnFutureIncomingResponse, Err: typeErrorCode}
 
 var typeOwnIncomingRequest = &types.Type{Kind: types.Own, Resource: IncomingRequestType}

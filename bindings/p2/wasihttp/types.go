@@ -107,24 +107,6 @@ func (v SchemeTag) String() string {
 	return "unknown scheme"
 }
 
-// DNSErrorPayload is the record wasi:http/types.DNS-error-payload.
-type DNSErrorPayload struct {
-	Rcode    abi.Option[string]
-	InfoCode abi.Option[uint16]
-}
-
-// TLSAlertReceivedPayload is the record wasi:http/types.TLS-alert-received-payload.
-type TLSAlertReceivedPayload struct {
-	AlertID      abi.Option[uint8]
-	AlertMessage abi.Option[string]
-}
-
-// FieldSizePayload is the record wasi:http/types.field-size-payload.
-type FieldSizePayload struct {
-	FieldName abi.Option[string]
-	FieldSize abi.Option[uint32]
-}
-
 // ErrorCode is the variant wasi:http/types.error-code. Tag says which case it is; the field of that case, if it has one, holds the payload.
 type ErrorCode struct {
 	Tag                            ErrorCodeTag
@@ -244,6 +226,24 @@ func (v ErrorCodeTag) String() string {
 // Error returns the name of the case.
 func (v ErrorCode) Error() string { return v.Tag.String() }
 
+// DNSErrorPayload is the record wasi:http/types.DNS-error-payload.
+type DNSErrorPayload struct {
+	Rcode    abi.Option[string]
+	InfoCode abi.Option[uint16]
+}
+
+// TLSAlertReceivedPayload is the record wasi:http/types.TLS-alert-received-payload.
+type TLSAlertReceivedPayload struct {
+	AlertID      abi.Option[uint8]
+	AlertMessage abi.Option[string]
+}
+
+// FieldSizePayload is the record wasi:http/types.field-size-payload.
+type FieldSizePayload struct {
+	FieldName abi.Option[string]
+	FieldSize abi.Option[uint32]
+}
+
 // HeaderError is the variant wasi:http/types.header-error. Tag says which case it is; the field of that case, if it has one, holds the payload.
 type HeaderError struct {
 	Tag HeaderErrorTag
@@ -276,11 +276,11 @@ func (v HeaderErrorTag) String() string {
 // Error returns the name of the case.
 func (v HeaderError) Error() string { return v.Tag.String() }
 
-// FieldKey is the type wasi:http/types.field-key.
-type FieldKey = string
-
 // FieldName is the type wasi:http/types.field-name.
 type FieldName = FieldKey
+
+// FieldKey is the type wasi:http/types.field-key.
+type FieldKey = string
 
 // FieldValue is the type wasi:http/types.field-value.
 type FieldValue = []byte

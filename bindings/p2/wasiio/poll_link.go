@@ -19,14 +19,20 @@ func LinkPoll(l *engine.Linker, host func(cx *abi.Context) PollHost) error {
 			{Name: "pollable", Type: PollableType, Drop: func(ctx context.Context, object any) { object.(Pollable).Drop(ctx) }},
 		},
 		Funcs: []engine.HostFunc{
+			{Name: "poll", Type: funcPollPoll, Call: func(cx *abi.Context, stack []uint64) { importPollPoll(cx, host(cx), stack) }},
 			{Name: "[method]pollable.ready", Type: funcPollableReady, Call: importPollableReady},
 			{Name: "[method]pollable.block", Type: funcPollableBlock, Call: importPollableBlock},
-			{Name: "poll", Type: funcPollPoll, Call: func(cx *abi.Context, stack []uint64) { importPollPoll(cx, host(cx), stack) }},
 		},
 	})
 }
 
 var (
+	funcPollPoll = &types.Func{
+		Params: []types.Field{
+			{Name: "in", Type: typeListBorrowPollable},
+		},
+		Result: typeListU32,
+	}
 	funcPollableReady = &types.Func{
 		Params: []types.Field{
 			{Name: "self", Type: typeBorrowPollable},
@@ -38,13 +44,20 @@ var (
 			{Name: "self", Type: typeBorrowPollable},
 		},
 	}
-	funcPollPoll = &types.Func{
-		Params: []types.Field{
-			{Name: "in", Type: typeListBorrowPollable},
-		},
-		Result: typeListU32,
-	}
 )
+
+// importPollPoll is the host's side of wasi:io/poll@0.2.12#poll (spec: canon_lower).
+func importPollPoll(cx *abi.Context, host PollHost, stack []uint64) {
+	in := loadRangeListBorrowPollable(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.Poll(cx.Ctx, in)
+	if err != nil {
+		abi.TrapHost(err, "wasi:io/poll@0.2.12#poll")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListU32(cx, mem, ptr, ret)
+}
 
 // importPollableReady is the host's side of wasi:io/poll@0.2.12#[method]pollable.ready (spec: canon_lower).
 func importPollableReady(cx *abi.Context, stack []uint64) {
@@ -63,17 +76,4 @@ func importPollableBlock(cx *abi.Context, stack []uint64) {
 	if err != nil {
 		abi.TrapHost(err, "wasi:io/poll@0.2.12#[method]pollable.block")
 	}
-}
-
-// importPollPoll is the host's side of wasi:io/poll@0.2.12#poll (spec: canon_lower).
-func importPollPoll(cx *abi.Context, host PollHost, stack []uint64) {
-	in := loadRangeListBorrowPollable(cx, uint32(stack[0]), uint32(stack[1]))
-	ret, err := host.Poll(cx.Ctx, in)
-	if err != nil {
-		abi.TrapHost(err, "wasi:io/poll@0.2.12#poll")
-	}
-	ptr := uint32(stack[2])
-	cx.CheckRange(ptr, 8, 4)
-	mem := cx.Memory.Bytes()
-	storeListU32(cx, mem, ptr, ret)
 }

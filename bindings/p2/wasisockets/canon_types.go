@@ -7,9 +7,9 @@ import (
 	"github.com/godwit-runtime/godwit/engine/types"
 )
 
-var typeErrorCode = &types.Type{Kind: types.Enum, Labels: []string{"unknown", "access-denied", "not-supported", "invalid-argument", "out-of-memory", "timeout", "concurrency-conflict", "not-in-progress", "would-block", "invalid-state", "new-socket-limit", "address-not-bindable", "address-in-use", "remote-unreachable", "connection-refused", "connection-reset", "connection-aborted", "datagram-too-large", "name-unresolvable", "temporary-resolver-failure", "permanent-resolver-failure"}}
+var typeOwnNetwork = &types.Type{Kind: types.Own, Resource: NetworkType}
 
-var typeIPAddressFamily = &types.Type{Kind: types.Enum, Labels: []string{"ipv4", "ipv6"}}
+var typeErrorCode = &types.Type{Kind: types.Enum, Labels: []string{"unknown", "access-denied", "not-supported", "invalid-argument", "out-of-memory", "timeout", "concurrency-conflict", "not-in-progress", "would-block", "invalid-state", "new-socket-limit", "address-not-bindable", "address-in-use", "remote-unreachable", "connection-refused", "connection-reset", "connection-aborted", "datagram-too-large", "name-unresolvable", "temporary-resolver-failure", "permanent-resolver-failure"}}
 
 var typeTupleU8U8U8U8 = &types.Type{Kind: types.Tuple, Fields: []types.Field{
 	{Type: types.TypeU8},
@@ -34,6 +34,22 @@ var typeIPAddress = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "ipv6", Type: typeTupleU16U16U16U16U16U16U16U16},
 }}
 
+var typeBorrowNetwork = &types.Type{Kind: types.Borrow, Resource: NetworkType}
+
+var typeOwnResolveAddressStream = &types.Type{Kind: types.Own, Resource: ResolveAddressStreamType}
+
+var typeResultOwnResolveAddressStreamErrorCode = &types.Type{Kind: types.Result, OK: typeOwnResolveAddressStream, Err: typeErrorCode}
+
+var typeBorrowResolveAddressStream = &types.Type{Kind: types.Borrow, Resource: ResolveAddressStreamType}
+
+var typeOptionIPAddress = &types.Type{Kind: types.Option, Elem: typeIPAddress}
+
+var typeResultOptionIPAddressErrorCode = &types.Type{Kind: types.Result, OK: typeOptionIPAddress, Err: typeErrorCode}
+
+var typeOwnWasiioPollable = &types.Type{Kind: types.Own, Resource: wasiio.PollableType}
+
+var typeIPAddressFamily = &types.Type{Kind: types.Enum, Labels: []string{"ipv4", "ipv6"}}
+
 var typeIPv4SocketAddress = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "port", Type: types.TypeU16},
 	{Name: "address", Type: typeTupleU8U8U8U8},
@@ -51,21 +67,9 @@ var typeIPSocketAddress = &types.Type{Kind: types.Variant, Cases: []types.Case{
 	{Name: "ipv6", Type: typeIPv6SocketAddress},
 }}
 
-var typeOwnNetwork = &types.Type{Kind: types.Own, Resource: NetworkType}
+var typeOwnTCPSocket = &types.Type{Kind: types.Own, Resource: TCPSocketType}
 
-var typeBorrowNetwork = &types.Type{Kind: types.Borrow, Resource: NetworkType}
-
-var typeOwnResolveAddressStream = &types.Type{Kind: types.Own, Resource: ResolveAddressStreamType}
-
-var typeResultOwnResolveAddressStreamErrorCode = &types.Type{Kind: types.Result, OK: typeOwnResolveAddressStream, Err: typeErrorCode}
-
-var typeBorrowResolveAddressStream = &types.Type{Kind: types.Borrow, Resource: ResolveAddressStreamType}
-
-var typeOptionIPAddress = &types.Type{Kind: types.Option, Elem: typeIPAddress}
-
-var typeResultOptionIPAddressErrorCode = &types.Type{Kind: types.Result, OK: typeOptionIPAddress, Err: typeErrorCode}
-
-var typeOwnWasiioPollable = &types.Type{Kind: types.Own, Resource: wasiio.PollableType}
+var typeResultOwnTCPSocketErrorCode = &types.Type{Kind: types.Result, OK: typeOwnTCPSocket, Err: typeErrorCode}
 
 var typeShutdownType = &types.Type{Kind: types.Enum, Labels: []string{"receive", "send", "both"}}
 
@@ -83,8 +87,6 @@ var typeTupleOwnWasiioInputStreamOwnWasiioOutputStream = &types.Type{Kind: types
 }}
 
 var typeResultTupleOwnWasiioInputStreamOwnWasiioOutputStreamErrorCode = &types.Type{Kind: types.Result, OK: typeTupleOwnWasiioInputStreamOwnWasiioOutputStream, Err: typeErrorCode}
-
-var typeOwnTCPSocket = &types.Type{Kind: types.Own, Resource: TCPSocketType}
 
 var typeTupleOwnTCPSocketOwnWasiioInputStreamOwnWasiioOutputStream = &types.Type{Kind: types.Tuple, Fields: []types.Field{
 	{Type: typeOwnTCPSocket},
@@ -104,7 +106,9 @@ var typeResultU32ErrorCode = &types.Type{Kind: types.Result, OK: types.TypeU32, 
 
 var typeResultU8ErrorCode = &types.Type{Kind: types.Result, OK: types.TypeU8, Err: typeErrorCode}
 
-var typeResultOwnTCPSocketErrorCode = &types.Type{Kind: types.Result, OK: typeOwnTCPSocket, Err: typeErrorCode}
+var typeOwnUDPSocket = &types.Type{Kind: types.Own, Resource: UDPSocketType}
+
+var typeResultOwnUDPSocketErrorCode = &types.Type{Kind: types.Result, OK: typeOwnUDPSocket, Err: typeErrorCode}
 
 var typeBytes = &types.Type{Kind: types.List, Elem: types.TypeU8}
 
@@ -142,7 +146,3 @@ var typeResultListIncomingDatagramErrorCode = &types.Type{Kind: types.Result, OK
 var typeBorrowOutgoingDatagramStream = &types.Type{Kind: types.Borrow, Resource: OutgoingDatagramStreamType}
 
 var typeListOutgoingDatagram = &types.Type{Kind: types.List, Elem: typeOutgoingDatagram}
-
-var typeOwnUDPSocket = &types.Type{Kind: types.Own, Resource: UDPSocketType}
-
-var typeResultOwnUDPSocketErrorCode = &types.Type{Kind: types.Result, OK: typeOwnUDPSocket, Err: typeErrorCode}

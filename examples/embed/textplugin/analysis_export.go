@@ -19,8 +19,9 @@ type Word struct {
 
 // Report is the record godwit:text-plugin/analysis.report.
 type Report struct {
-	Words   uint32
-	Lines   uint32
+	Words uint32
+	Lines uint32
+	// The most frequent words, the most frequent one first.
 	Top     []Word
 	Longest abi.Option[string]
 }
@@ -37,6 +38,7 @@ type FailureTag uint8
 // The cases of Failure.
 const (
 	FailureEmpty FailureTag = iota
+	// The text has more distinct words than the plugin takes; the payload is its limit.
 	FailureTooManyWords
 )
 
@@ -63,6 +65,8 @@ type Hit struct {
 }
 
 // AnalysisExport calls what a guest exports as godwit:text-plugin/analysis@0.1.0. It serves every instance of the component that it was found in.
+//
+// What a plugin does with text.
 type AnalysisExport struct {
 	indexType           *types.Resource
 	funcAnalysisAnalyze *engine.Func
@@ -127,6 +131,8 @@ func (x *AnalysisExport) guest(inst *engine.Instance) guest {
 
 // Index is the resource godwit:text-plugin/analysis.index of a guest. It belongs to the instance that
 // returned it and must be dropped, or passed on where the guest takes ownership.
+//
+// Finds words in documents.
 type Index struct {
 	export *AnalysisExport
 	inst   *engine.Instance

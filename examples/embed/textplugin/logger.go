@@ -9,6 +9,8 @@ import (
 )
 
 // LoggerHost is what a host provides for godwit:text-plugin/logger@0.1.0: its functions that are not methods of a resource.
+//
+// What the host offers to a plugin: structured logs.
 type LoggerHost interface {
 	// NewLog is [constructor]log.
 	NewLog(ctx context.Context, name string) (Log, error)
@@ -45,10 +47,12 @@ type Field struct {
 }
 
 // Log is the resource godwit:text-plugin/logger.log; the host implements it.
+//
+// A log with a name.
 type Log interface {
 	// Write is [method]log.write.
 	Write(ctx context.Context, level Level, message string, fields []Field) error
-	// Lines is [method]log.lines.
+	// How many lines were written.
 	Lines(ctx context.Context) (uint32, error)
 	// Drop is called once, when the last owning handle is gone.
 	Drop(ctx context.Context)

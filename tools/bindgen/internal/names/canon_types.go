@@ -26,11 +26,11 @@ var typeE = &types.Type{Kind: types.Enum, Labels: []string{"a", "b"}}
 
 var typeEA = &types.Type{Kind: types.Enum, Labels: []string{"x"}}
 
+var typeResultFirstItemError = &types.Type{Kind: types.Result, OK: typeFirstItem, Err: typeError}
+
 var typeOwnDescriptor = &types.Type{Kind: types.Own, Resource: DescriptorResourceType}
 
 var typeBorrowDescriptor = &types.Type{Kind: types.Borrow, Resource: DescriptorResourceType}
-
-var typeResultFirstItemError = &types.Type{Kind: types.Result, OK: typeFirstItem, Err: typeError}
 
 var typeSecondItem = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "id", Type: types.TypeU32},
@@ -39,6 +39,8 @@ var typeSecondItem = &types.Type{Kind: types.Record, Fields: []types.Field{
 }}
 
 var typeResultSecondItemError = &types.Type{Kind: types.Result, OK: typeSecondItem, Err: typeError}
+
+var typeResultUnitString = &types.Type{Kind: types.Result, Err: types.TypeString}
 
 var typeBytes = &types.Type{Kind: types.List, Elem: types.TypeU8}
 

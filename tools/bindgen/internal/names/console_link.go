@@ -4,11 +4,42 @@ package names
 
 import (
 	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/engine/types"
 )
 
-// LinkConsole defines console in l.
-func LinkConsole(l *engine.Linker) error {
+// LinkConsole defines console in l. On each call of a function that is not a method,
+// host picks the implementation for the calling instance.
+func LinkConsole(l *engine.Linker, host func(cx *abi.Context) ConsoleHost) error {
 	return l.Define(&engine.HostInterface{
 		Name: "console",
+		Funcs: []engine.HostFunc{
+			{Name: "write", Type: funcConsoleWrite, Call: func(cx *abi.Context, stack []uint64) { importConsoleWrite(cx, host(cx), stack) }},
+		},
 	})
+}
+
+var (
+	funcConsoleWrite = &types.Func{
+		Params: []types.Field{
+			{Name: "line", Type: types.TypeString},
+		},
+		Result: typeResultUnitString,
+	}
+)
+
+// importConsoleWrite is the host's side of console#write (spec: canon_lower).
+func importConsoleWrite(cx *abi.Context, host ConsoleHost, stack []uint64) {
+	line := cx.LoadStringFromRange(uint32(stack[0]), uint32(stack[1]))
+	err := host.Write(cx.Ctx, line)
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 12, 4)
+	mem := cx.Memory.Bytes()
+	if err != nil {
+		e := abi.AsError[abi.ResultError[string]](err, "console#write")
+		mem[ptr] = 1
+		cx.StoreString(ptr+4, e.Value)
+		return
+	}
+	mem[ptr] = 0
 }

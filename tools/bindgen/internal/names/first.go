@@ -10,12 +10,12 @@ import (
 
 // FirstHost is what a host provides for test:names/first: its functions that are not methods of a resource.
 type FirstHost interface {
-	// NewDescriptor is [constructor]descriptor.
-	NewDescriptor(ctx context.Context, ctxArg uint8, errArg uint8, typ uint8) (Descriptor, error)
 	// Go is go; the error is an Error, anything else traps.
 	Go(ctx context.Context, importArg FirstItem, length uint64, selfArg uint8, cxArg uint8, hostArg uint8) (FirstItem, error)
-	// NewDescriptor2 is new-descriptor.
-	NewDescriptor2(ctx context.Context) (Descriptor, error)
+	// NewDescriptor is new-descriptor.
+	NewDescriptor(ctx context.Context) (Descriptor, error)
+	// ConstructDescriptor is [constructor]descriptor.
+	ConstructDescriptor(ctx context.Context, ctxArg uint8, errArg uint8, typ uint8) (Descriptor, error)
 }
 
 // FirstItem is the record test:names/first.item.

@@ -27,16 +27,29 @@ func LinkFirst(l *engine.Linker, host func(cx *abi.Context) FirstHost) error {
 			{Name: "e-a", Type: typeEA},
 		},
 		Funcs: []engine.HostFunc{
-			{Name: "[constructor]descriptor", Type: funcNewDescriptor, Call: func(cx *abi.Context, stack []uint64) { importNewDescriptor(cx, host(cx), stack) }},
-			{Name: "[method]descriptor.stack", Type: funcDescriptorStack, Call: importDescriptorStack},
 			{Name: "go", Type: funcFirstGo, Call: func(cx *abi.Context, stack []uint64) { importFirstGo(cx, host(cx), stack) }},
-			{Name: "new-descriptor", Type: funcFirstNewDescriptor2, Call: func(cx *abi.Context, stack []uint64) { importFirstNewDescriptor2(cx, host(cx), stack) }},
+			{Name: "new-descriptor", Type: funcFirstNewDescriptor, Call: func(cx *abi.Context, stack []uint64) { importFirstNewDescriptor(cx, host(cx), stack) }},
+			{Name: "[constructor]descriptor", Type: funcConstructDescriptor, Call: func(cx *abi.Context, stack []uint64) { importConstructDescriptor(cx, host(cx), stack) }},
+			{Name: "[method]descriptor.stack", Type: funcDescriptorStack, Call: importDescriptorStack},
 		},
 	})
 }
 
 var (
-	funcNewDescriptor = &types.Func{
+	funcFirstGo = &types.Func{
+		Params: []types.Field{
+			{Name: "import", Type: typeFirstItem},
+			{Name: "len", Type: types.TypeU64},
+			{Name: "self", Type: types.TypeU8},
+			{Name: "cx", Type: types.TypeU8},
+			{Name: "host", Type: types.TypeU8},
+		},
+		Result: typeResultFirstItemError,
+	}
+	funcFirstNewDescriptor = &types.Func{
+		Result: typeOwnDescriptor,
+	}
+	funcConstructDescriptor = &types.Func{
 		Params: []types.Field{
 			{Name: "ctx", Type: types.TypeU8},
 			{Name: "err", Type: types.TypeU8},
@@ -54,46 +67,7 @@ var (
 		},
 		Result: types.TypeU32,
 	}
-	funcFirstGo = &types.Func{
-		Params: []types.Field{
-			{Name: "import", Type: typeFirstItem},
-			{Name: "len", Type: types.TypeU64},
-			{Name: "self", Type: types.TypeU8},
-			{Name: "cx", Type: types.TypeU8},
-			{Name: "host", Type: types.TypeU8},
-		},
-		Result: typeResultFirstItemError,
-	}
-	funcFirstNewDescriptor2 = &types.Func{
-		Result: typeOwnDescriptor,
-	}
 )
-
-// importNewDescriptor is the host's side of test:names/first#[constructor]descriptor (spec: canon_lower).
-func importNewDescriptor(cx *abi.Context, host FirstHost, stack []uint64) {
-	ctxArg := uint8(stack[0])
-	errArg := uint8(stack[1])
-	typ := uint8(stack[2])
-	ret, err := host.NewDescriptor(cx.Ctx, ctxArg, errArg, typ)
-	if err != nil {
-		abi.TrapHost(err, "test:names/first#[constructor]descriptor")
-	}
-	stack[0] = uint64(lowerOwnDescriptor(cx, ret))
-}
-
-// importDescriptorStack is the host's side of test:names/first#[method]descriptor.stack (spec: canon_lower).
-func importDescriptorStack(cx *abi.Context, stack []uint64) {
-	self := liftBorrowDescriptor(cx, uint32(stack[0]))
-	stackArg := uint32(stack[1])
-	memArg := uint32(stack[2])
-	ptrArg := uint32(stack[3])
-	retArg := uint32(stack[4])
-	ret, err := self.Stack(cx.Ctx, stackArg, memArg, ptrArg, retArg)
-	if err != nil {
-		abi.TrapHost(err, "test:names/first#[method]descriptor.stack")
-	}
-	stack[0] = uint64(ret)
-}
 
 // importFirstGo is the host's side of test:names/first#go (spec: canon_lower).
 func importFirstGo(cx *abi.Context, host FirstHost, stack []uint64) {
@@ -116,11 +90,37 @@ func importFirstGo(cx *abi.Context, host FirstHost, stack []uint64) {
 	storeFirstItem(cx, mem, ptr+4, ret)
 }
 
-// importFirstNewDescriptor2 is the host's side of test:names/first#new-descriptor (spec: canon_lower).
-func importFirstNewDescriptor2(cx *abi.Context, host FirstHost, stack []uint64) {
-	ret, err := host.NewDescriptor2(cx.Ctx)
+// importFirstNewDescriptor is the host's side of test:names/first#new-descriptor (spec: canon_lower).
+func importFirstNewDescriptor(cx *abi.Context, host FirstHost, stack []uint64) {
+	ret, err := host.NewDescriptor(cx.Ctx)
 	if err != nil {
 		abi.TrapHost(err, "test:names/first#new-descriptor")
 	}
 	stack[0] = uint64(lowerOwnDescriptor(cx, ret))
+}
+
+// importConstructDescriptor is the host's side of test:names/first#[constructor]descriptor (spec: canon_lower).
+func importConstructDescriptor(cx *abi.Context, host FirstHost, stack []uint64) {
+	ctxArg := uint8(stack[0])
+	errArg := uint8(stack[1])
+	typ := uint8(stack[2])
+	ret, err := host.ConstructDescriptor(cx.Ctx, ctxArg, errArg, typ)
+	if err != nil {
+		abi.TrapHost(err, "test:names/first#[constructor]descriptor")
+	}
+	stack[0] = uint64(lowerOwnDescriptor(cx, ret))
+}
+
+// importDescriptorStack is the host's side of test:names/first#[method]descriptor.stack (spec: canon_lower).
+func importDescriptorStack(cx *abi.Context, stack []uint64) {
+	self := liftBorrowDescriptor(cx, uint32(stack[0]))
+	stackArg := uint32(stack[1])
+	memArg := uint32(stack[2])
+	ptrArg := uint32(stack[3])
+	retArg := uint32(stack[4])
+	ret, err := self.Stack(cx.Ctx, stackArg, memArg, ptrArg, retArg)
+	if err != nil {
+		abi.TrapHost(err, "test:names/first#[method]descriptor.stack")
+	}
+	stack[0] = uint64(ret)
 }

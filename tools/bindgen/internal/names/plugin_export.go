@@ -42,11 +42,11 @@ func (v EventTag) String() string {
 // PluginExport calls what a guest exports as test:names/plugin. It serves every instance of the component that it was found in.
 type PluginExport struct {
 	sessionType      *types.Resource
+	funcPluginEvents *engine.Func
+	funcPluginOpen   *engine.Func
 	funcNewSession   *engine.Func
 	funcSessionRun   *engine.Func
 	funcSessionMerge *engine.Func
-	funcPluginEvents *engine.Func
-	funcPluginOpen   *engine.Func
 }
 
 // FindPlugin finds the export in a component and checks the types of its functions.
@@ -59,35 +59,9 @@ func FindPlugin(l *engine.Linked) (*PluginExport, error) {
 	if x.sessionType, err = exported.Resource("session"); err != nil {
 		return nil, err
 	}
-	typeOwnSession := &types.Type{Kind: types.Own, Resource: x.sessionType}
-	if x.funcNewSession, err = exported.Func("[constructor]session", &types.Func{
-		Params: []types.Field{
-			{Name: "name", Type: types.TypeString},
-		},
-		Result: typeOwnSession,
-	}); err != nil {
-		return nil, err
-	}
 	typeBorrowSession := &types.Type{Kind: types.Borrow, Resource: x.sessionType}
-	if x.funcSessionRun, err = exported.Func("[method]session.run", &types.Func{
-		Params: []types.Field{
-			{Name: "self", Type: typeBorrowSession},
-			{Name: "input", Type: typeBytes},
-		},
-		Result: typeResultFirstItemString,
-	}); err != nil {
-		return nil, err
-	}
-	if x.funcSessionMerge, err = exported.Func("[static]session.merge", &types.Func{
-		Params: []types.Field{
-			{Name: "a", Type: typeOwnSession},
-			{Name: "b", Type: typeBorrowSession},
-		},
-		Result: typeOwnSession,
-	}); err != nil {
-		return nil, err
-	}
 	typeOptionBorrowSession := &types.Type{Kind: types.Option, Elem: typeBorrowSession}
+	typeOwnSession := &types.Type{Kind: types.Own, Resource: x.sessionType}
 	typeEvent := &types.Type{Kind: types.Variant, Cases: []types.Case{
 		{Name: "opened", Type: typeOwnSession},
 		{Name: "closed"},
@@ -104,6 +78,32 @@ func FindPlugin(l *engine.Linked) (*PluginExport, error) {
 	if x.funcPluginOpen, err = exported.Func("open", &types.Func{
 		Params: []types.Field{
 			{Name: "d", Type: typeOwnDescriptor},
+		},
+		Result: typeOwnSession,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcNewSession, err = exported.Func("[constructor]session", &types.Func{
+		Params: []types.Field{
+			{Name: "name", Type: types.TypeString},
+		},
+		Result: typeOwnSession,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcSessionRun, err = exported.Func("[method]session.run", &types.Func{
+		Params: []types.Field{
+			{Name: "self", Type: typeBorrowSession},
+			{Name: "input", Type: typeBytes},
+		},
+		Result: typeResultFirstItemString,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcSessionMerge, err = exported.Func("[static]session.merge", &types.Func{
+		Params: []types.Field{
+			{Name: "a", Type: typeOwnSession},
+			{Name: "b", Type: typeBorrowSession},
 		},
 		Result: typeOwnSession,
 	}); err != nil {
@@ -134,6 +134,43 @@ func (r *Session) Drop(ctx context.Context) error {
 	}
 	r.gone = true
 	return r.inst.DropResource(ctx, r.export.sessionType, r.rep)
+}
+
+// Events calls events.
+func (x *PluginExport) Events(ctx context.Context, inst *engine.Instance, after abi.Option[*Session]) (ret []Event, err error) {
+	call, err := x.funcPluginEvents.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerOptionBorrowSession(cx, stack, after, inst)
+	call.Run()
+	from := x.guest(inst)
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListEvent(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]), from)
+	call.PostReturn()
+	return ret, err
+}
+
+// Open calls open.
+func (x *PluginExport) Open(ctx context.Context, inst *engine.Instance, d Descriptor) (ret *Session, err error) {
+	call, err := x.funcPluginOpen.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	stack[0] = uint64(lowerOwnDescriptor(cx, d))
+	call.Run()
+	from := x.guest(inst)
+	ret = liftOwnSession(cx, uint32(stack[0]), from)
+	call.PostReturn()
+	return ret, err
 }
 
 // NewSession calls [constructor]session.
@@ -193,43 +230,6 @@ func (x *PluginExport) SessionMerge(ctx context.Context, inst *engine.Instance, 
 	stack := call.Stack()
 	stack[0] = uint64(lowerOwnSession(cx, a, inst))
 	stack[1] = uint64(lowerBorrowSession(cx, b, inst))
-	call.Run()
-	from := x.guest(inst)
-	ret = liftOwnSession(cx, uint32(stack[0]), from)
-	call.PostReturn()
-	return ret, err
-}
-
-// Events calls events.
-func (x *PluginExport) Events(ctx context.Context, inst *engine.Instance, after abi.Option[*Session]) (ret []Event, err error) {
-	call, err := x.funcPluginEvents.Enter(ctx, inst)
-	if err != nil {
-		return ret, err
-	}
-	defer call.Exit(&err)
-	cx := call.Context()
-	stack := call.Stack()
-	lowerOptionBorrowSession(cx, stack, after, inst)
-	call.Run()
-	from := x.guest(inst)
-	out := uint32(stack[0])
-	cx.CheckRange(out, 8, 4)
-	resultMem := cx.Memory.Bytes()
-	ret = loadRangeListEvent(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]), from)
-	call.PostReturn()
-	return ret, err
-}
-
-// Open calls open.
-func (x *PluginExport) Open(ctx context.Context, inst *engine.Instance, d Descriptor) (ret *Session, err error) {
-	call, err := x.funcPluginOpen.Enter(ctx, inst)
-	if err != nil {
-		return ret, err
-	}
-	defer call.Exit(&err)
-	cx := call.Context()
-	stack := call.Stack()
-	stack[0] = uint64(lowerOwnDescriptor(cx, d))
 	call.Run()
 	from := x.guest(inst)
 	ret = liftOwnSession(cx, uint32(stack[0]), from)

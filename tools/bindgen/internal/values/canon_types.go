@@ -235,14 +235,6 @@ var typePeek = &types.Type{Kind: types.Record, Fields: []types.Field{
 	{Name: "depth", Type: types.TypeU8},
 }}
 
-var typeListOwnNode = &types.Type{Kind: types.List, Elem: typeOwnNode}
-
-var typeListBorrowNode = &types.Type{Kind: types.List, Elem: typeBorrowNode}
-
-var typeResultOwnNodeNodeError = &types.Type{Kind: types.Result, OK: typeOwnNode, Err: typeNodeError}
-
-var typeOptionOwnNode = &types.Type{Kind: types.Option, Elem: typeOwnNode}
-
 var typeOptionLabelled = &types.Type{Kind: types.Option, Elem: typeLabelled}
 
 var typeTupleOptionLabelledLabelled = &types.Type{Kind: types.Tuple, Fields: []types.Field{
@@ -253,3 +245,11 @@ var typeTupleOptionLabelledLabelled = &types.Type{Kind: types.Tuple, Fields: []t
 var typeListLabelled = &types.Type{Kind: types.List, Elem: typeLabelled}
 
 var typeResultListLabelledString = &types.Type{Kind: types.Result, OK: typeListLabelled, Err: types.TypeString}
+
+var typeListOwnNode = &types.Type{Kind: types.List, Elem: typeOwnNode}
+
+var typeListBorrowNode = &types.Type{Kind: types.List, Elem: typeBorrowNode}
+
+var typeResultOwnNodeNodeError = &types.Type{Kind: types.Result, OK: typeOwnNode, Err: typeNodeError}
+
+var typeOptionOwnNode = &types.Type{Kind: types.Option, Elem: typeOwnNode}

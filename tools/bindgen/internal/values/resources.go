@@ -11,16 +11,16 @@ import (
 
 // ResourcesHost is what a host provides for test:values/resources@1.0.0: its functions that are not methods of a resource.
 type ResourcesHost interface {
-	// NewNode is [constructor]node.
-	NewNode(ctx context.Context, name string) (Node, error)
-	// NodeFind is [static]node.find.
-	NodeFind(ctx context.Context, roots []Node, name string) (abi.Option[Node], error)
 	// Swap is swap.
 	Swap(ctx context.Context, a Labelled, b abi.Option[Labelled]) (abi.Tuple2[abi.Option[Labelled], Labelled], error)
 	// Depth is depth.
 	Depth(ctx context.Context, p Peek) (uint8, error)
 	// Spread is spread; the error is an abi.ResultError[string], anything else traps.
 	Spread(ctx context.Context, n Node) ([]Labelled, error)
+	// NewNode is [constructor]node.
+	NewNode(ctx context.Context, name string) (Node, error)
+	// NodeFind is [static]node.find.
+	NodeFind(ctx context.Context, roots []Node, name string) (abi.Option[Node], error)
 }
 
 // Node is the resource test:values/resources.node; the host implements it.

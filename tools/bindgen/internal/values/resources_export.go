@@ -57,6 +57,9 @@ type ExportedPeek struct {
 // ResourcesExport calls what a guest exports as test:values/resources@1.0.0. It serves every instance of the component that it was found in.
 type ResourcesExport struct {
 	exportedNodeType         *types.Resource
+	funcResourcesSwap2       *engine.Func
+	funcResourcesDepth2      *engine.Func
+	funcResourcesSpread2     *engine.Func
 	funcNewExportedNode      *engine.Func
 	funcExportedNodeName     *engine.Func
 	funcExportedNodeChildren *engine.Func
@@ -64,9 +67,6 @@ type ResourcesExport struct {
 	funcExportedNodeConnect  *engine.Func
 	funcExportedNodeFind     *engine.Func
 	funcExportedNodeDrop     *engine.Func
-	funcResourcesSwap2       *engine.Func
-	funcResourcesDepth2      *engine.Func
-	funcResourcesSpread2     *engine.Func
 }
 
 // FindResources finds the export in a component and checks the types of its functions.
@@ -80,6 +80,47 @@ func FindResources(l *engine.Linked) (*ResourcesExport, error) {
 		return nil, err
 	}
 	typeOwnExportedNode := &types.Type{Kind: types.Own, Resource: x.exportedNodeType}
+	typeExportedLabelled := &types.Type{Kind: types.Record, Fields: []types.Field{
+		{Name: "label", Type: types.TypeString},
+		{Name: "node", Type: typeOwnExportedNode},
+	}}
+	typeOptionExportedLabelled := &types.Type{Kind: types.Option, Elem: typeExportedLabelled}
+	typeTupleOptionExportedLabelledExportedLabelled := &types.Type{Kind: types.Tuple, Fields: []types.Field{
+		{Type: typeOptionExportedLabelled},
+		{Type: typeExportedLabelled},
+	}}
+	if x.funcResourcesSwap2, err = exported.Func("swap", &types.Func{
+		Params: []types.Field{
+			{Name: "a", Type: typeExportedLabelled},
+			{Name: "b", Type: typeOptionExportedLabelled},
+		},
+		Result: typeTupleOptionExportedLabelledExportedLabelled,
+	}); err != nil {
+		return nil, err
+	}
+	typeBorrowExportedNode := &types.Type{Kind: types.Borrow, Resource: x.exportedNodeType}
+	typeExportedPeek := &types.Type{Kind: types.Record, Fields: []types.Field{
+		{Name: "node", Type: typeBorrowExportedNode},
+		{Name: "depth", Type: types.TypeU8},
+	}}
+	if x.funcResourcesDepth2, err = exported.Func("depth", &types.Func{
+		Params: []types.Field{
+			{Name: "p", Type: typeExportedPeek},
+		},
+		Result: types.TypeU8,
+	}); err != nil {
+		return nil, err
+	}
+	typeListExportedLabelled := &types.Type{Kind: types.List, Elem: typeExportedLabelled}
+	typeResultListExportedLabelledString := &types.Type{Kind: types.Result, OK: typeListExportedLabelled, Err: types.TypeString}
+	if x.funcResourcesSpread2, err = exported.Func("spread", &types.Func{
+		Params: []types.Field{
+			{Name: "n", Type: typeOwnExportedNode},
+		},
+		Result: typeResultListExportedLabelledString,
+	}); err != nil {
+		return nil, err
+	}
 	if x.funcNewExportedNode, err = exported.Func("[constructor]node", &types.Func{
 		Params: []types.Field{
 			{Name: "name", Type: types.TypeString},
@@ -88,7 +129,6 @@ func FindResources(l *engine.Linked) (*ResourcesExport, error) {
 	}); err != nil {
 		return nil, err
 	}
-	typeBorrowExportedNode := &types.Type{Kind: types.Borrow, Resource: x.exportedNodeType}
 	if x.funcExportedNodeName, err = exported.Func("[method]node.name", &types.Func{
 		Params: []types.Field{
 			{Name: "self", Type: typeBorrowExportedNode},
@@ -148,46 +188,6 @@ func FindResources(l *engine.Linked) (*ResourcesExport, error) {
 	}); err != nil {
 		return nil, err
 	}
-	typeExportedLabelled := &types.Type{Kind: types.Record, Fields: []types.Field{
-		{Name: "label", Type: types.TypeString},
-		{Name: "node", Type: typeOwnExportedNode},
-	}}
-	typeOptionExportedLabelled := &types.Type{Kind: types.Option, Elem: typeExportedLabelled}
-	typeTupleOptionExportedLabelledExportedLabelled := &types.Type{Kind: types.Tuple, Fields: []types.Field{
-		{Type: typeOptionExportedLabelled},
-		{Type: typeExportedLabelled},
-	}}
-	if x.funcResourcesSwap2, err = exported.Func("swap", &types.Func{
-		Params: []types.Field{
-			{Name: "a", Type: typeExportedLabelled},
-			{Name: "b", Type: typeOptionExportedLabelled},
-		},
-		Result: typeTupleOptionExportedLabelledExportedLabelled,
-	}); err != nil {
-		return nil, err
-	}
-	typeExportedPeek := &types.Type{Kind: types.Record, Fields: []types.Field{
-		{Name: "node", Type: typeBorrowExportedNode},
-		{Name: "depth", Type: types.TypeU8},
-	}}
-	if x.funcResourcesDepth2, err = exported.Func("depth", &types.Func{
-		Params: []types.Field{
-			{Name: "p", Type: typeExportedPeek},
-		},
-		Result: types.TypeU8,
-	}); err != nil {
-		return nil, err
-	}
-	typeListExportedLabelled := &types.Type{Kind: types.List, Elem: typeExportedLabelled}
-	typeResultListExportedLabelledString := &types.Type{Kind: types.Result, OK: typeListExportedLabelled, Err: types.TypeString}
-	if x.funcResourcesSpread2, err = exported.Func("spread", &types.Func{
-		Params: []types.Field{
-			{Name: "n", Type: typeOwnExportedNode},
-		},
-		Result: typeResultListExportedLabelledString,
-	}); err != nil {
-		return nil, err
-	}
 	return x, nil
 }
 
@@ -213,6 +213,68 @@ func (r *ExportedNode) Drop(ctx context.Context) error {
 	}
 	r.gone = true
 	return r.inst.DropResource(ctx, r.export.exportedNodeType, r.rep)
+}
+
+// Swap calls swap.
+func (x *ResourcesExport) Swap(ctx context.Context, inst *engine.Instance, a ExportedLabelled, b abi.Option[ExportedLabelled]) (ret abi.Tuple2[abi.Option[ExportedLabelled], ExportedLabelled], err error) {
+	call, err := x.funcResourcesSwap2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerExportedLabelled(cx, stack, a, inst)
+	lowerOptionExportedLabelled(cx, stack[3:], b, inst)
+	call.Run()
+	from := x.guest(inst)
+	out := uint32(stack[0])
+	cx.CheckRange(out, 28, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadTupleOptionExportedLabelledExportedLabelled(cx, resultMem, out, from)
+	call.PostReturn()
+	return ret, err
+}
+
+// Depth calls depth.
+func (x *ResourcesExport) Depth(ctx context.Context, inst *engine.Instance, p ExportedPeek) (ret uint8, err error) {
+	call, err := x.funcResourcesDepth2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerExportedPeek(cx, stack, p, inst)
+	call.Run()
+	ret = uint8(stack[0])
+	call.PostReturn()
+	return ret, err
+}
+
+// Spread calls spread; its error result is an abi.ResultError[string], any other error is a trap or a failed call.
+func (x *ResourcesExport) Spread(ctx context.Context, inst *engine.Instance, n *ExportedNode) (ret []ExportedLabelled, err error) {
+	call, err := x.funcResourcesSpread2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	stack[0] = uint64(lowerOwnExportedNode(cx, n, inst))
+	call.Run()
+	from := x.guest(inst)
+	out := uint32(stack[0])
+	cx.CheckRange(out, 12, 4)
+	resultMem := cx.Memory.Bytes()
+	result := loadResultListExportedLabelledString(cx, resultMem, out, from)
+	if result.IsErr {
+		err = abi.ResultError[string]{Value: result.Err}
+	} else {
+		ret = result.OK
+	}
+	call.PostReturn()
+	return ret, err
 }
 
 // NewExportedNode calls [constructor]node.
@@ -369,66 +431,4 @@ func (r *ExportedNode) DropMethod(ctx context.Context) (err error) {
 	call.Run()
 	call.PostReturn()
 	return err
-}
-
-// Swap calls swap.
-func (x *ResourcesExport) Swap(ctx context.Context, inst *engine.Instance, a ExportedLabelled, b abi.Option[ExportedLabelled]) (ret abi.Tuple2[abi.Option[ExportedLabelled], ExportedLabelled], err error) {
-	call, err := x.funcResourcesSwap2.Enter(ctx, inst)
-	if err != nil {
-		return ret, err
-	}
-	defer call.Exit(&err)
-	cx := call.Context()
-	stack := call.Stack()
-	lowerExportedLabelled(cx, stack, a, inst)
-	lowerOptionExportedLabelled(cx, stack[3:], b, inst)
-	call.Run()
-	from := x.guest(inst)
-	out := uint32(stack[0])
-	cx.CheckRange(out, 28, 4)
-	resultMem := cx.Memory.Bytes()
-	ret = loadTupleOptionExportedLabelledExportedLabelled(cx, resultMem, out, from)
-	call.PostReturn()
-	return ret, err
-}
-
-// Depth calls depth.
-func (x *ResourcesExport) Depth(ctx context.Context, inst *engine.Instance, p ExportedPeek) (ret uint8, err error) {
-	call, err := x.funcResourcesDepth2.Enter(ctx, inst)
-	if err != nil {
-		return ret, err
-	}
-	defer call.Exit(&err)
-	cx := call.Context()
-	stack := call.Stack()
-	lowerExportedPeek(cx, stack, p, inst)
-	call.Run()
-	ret = uint8(stack[0])
-	call.PostReturn()
-	return ret, err
-}
-
-// Spread calls spread; its error result is an abi.ResultError[string], any other error is a trap or a failed call.
-func (x *ResourcesExport) Spread(ctx context.Context, inst *engine.Instance, n *ExportedNode) (ret []ExportedLabelled, err error) {
-	call, err := x.funcResourcesSpread2.Enter(ctx, inst)
-	if err != nil {
-		return ret, err
-	}
-	defer call.Exit(&err)
-	cx := call.Context()
-	stack := call.Stack()
-	stack[0] = uint64(lowerOwnExportedNode(cx, n, inst))
-	call.Run()
-	from := x.guest(inst)
-	out := uint32(stack[0])
-	cx.CheckRange(out, 12, 4)
-	resultMem := cx.Memory.Bytes()
-	result := loadResultListExportedLabelledString(cx, resultMem, out, from)
-	if result.IsErr {
-		err = abi.ResultError[string]{Value: result.Err}
-	} else {
-		ret = result.OK
-	}
-	call.PostReturn()
-	return ret, err
 }

@@ -26,6 +26,9 @@ func LinkResources(l *engine.Linker, host func(cx *abi.Context) ResourcesHost) e
 			{Name: "peek", Type: typePeek},
 		},
 		Funcs: []engine.HostFunc{
+			{Name: "swap", Type: funcResourcesSwap, Call: func(cx *abi.Context, stack []uint64) { importResourcesSwap(cx, host(cx), stack) }},
+			{Name: "depth", Type: funcResourcesDepth, Call: func(cx *abi.Context, stack []uint64) { importResourcesDepth(cx, host(cx), stack) }},
+			{Name: "spread", Type: funcResourcesSpread, Call: func(cx *abi.Context, stack []uint64) { importResourcesSpread(cx, host(cx), stack) }},
 			{Name: "[constructor]node", Type: funcNewNode, Call: func(cx *abi.Context, stack []uint64) { importNewNode(cx, host(cx), stack) }},
 			{Name: "[method]node.name", Type: funcNodeName, Call: importNodeName},
 			{Name: "[method]node.children", Type: funcNodeChildren, Call: importNodeChildren},
@@ -33,14 +36,30 @@ func LinkResources(l *engine.Linker, host func(cx *abi.Context) ResourcesHost) e
 			{Name: "[method]node.connect", Type: funcNodeConnect, Call: importNodeConnect},
 			{Name: "[static]node.find", Type: funcNodeFind, Call: func(cx *abi.Context, stack []uint64) { importNodeFind(cx, host(cx), stack) }},
 			{Name: "[method]node.drop", Type: funcNodeDrop, Call: importNodeDrop},
-			{Name: "swap", Type: funcResourcesSwap, Call: func(cx *abi.Context, stack []uint64) { importResourcesSwap(cx, host(cx), stack) }},
-			{Name: "depth", Type: funcResourcesDepth, Call: func(cx *abi.Context, stack []uint64) { importResourcesDepth(cx, host(cx), stack) }},
-			{Name: "spread", Type: funcResourcesSpread, Call: func(cx *abi.Context, stack []uint64) { importResourcesSpread(cx, host(cx), stack) }},
 		},
 	})
 }
 
 var (
+	funcResourcesSwap = &types.Func{
+		Params: []types.Field{
+			{Name: "a", Type: typeLabelled},
+			{Name: "b", Type: typeOptionLabelled},
+		},
+		Result: typeTupleOptionLabelledLabelled,
+	}
+	funcResourcesDepth = &types.Func{
+		Params: []types.Field{
+			{Name: "p", Type: typePeek},
+		},
+		Result: types.TypeU8,
+	}
+	funcResourcesSpread = &types.Func{
+		Params: []types.Field{
+			{Name: "n", Type: typeOwnNode},
+		},
+		Result: typeResultListLabelledString,
+	}
 	funcNewNode = &types.Func{
 		Params: []types.Field{
 			{Name: "name", Type: types.TypeString},
@@ -86,26 +105,48 @@ var (
 			{Name: "self", Type: typeBorrowNode},
 		},
 	}
-	funcResourcesSwap = &types.Func{
-		Params: []types.Field{
-			{Name: "a", Type: typeLabelled},
-			{Name: "b", Type: typeOptionLabelled},
-		},
-		Result: typeTupleOptionLabelledLabelled,
-	}
-	funcResourcesDepth = &types.Func{
-		Params: []types.Field{
-			{Name: "p", Type: typePeek},
-		},
-		Result: types.TypeU8,
-	}
-	funcResourcesSpread = &types.Func{
-		Params: []types.Field{
-			{Name: "n", Type: typeOwnNode},
-		},
-		Result: typeResultListLabelledString,
-	}
 )
+
+// importResourcesSwap is the host's side of test:values/resources@1.0.0#swap (spec: canon_lower).
+func importResourcesSwap(cx *abi.Context, host ResourcesHost, stack []uint64) {
+	a := liftLabelled(cx, stack)
+	b := liftOptionLabelled(cx, stack[3:])
+	ret, err := host.Swap(cx.Ctx, a, b)
+	if err != nil {
+		abi.TrapHost(err, "test:values/resources@1.0.0#swap")
+	}
+	ptr := uint32(stack[7])
+	cx.CheckRange(ptr, 28, 4)
+	mem := cx.Memory.Bytes()
+	storeTupleOptionLabelledLabelled(cx, mem, ptr, ret)
+}
+
+// importResourcesDepth is the host's side of test:values/resources@1.0.0#depth (spec: canon_lower).
+func importResourcesDepth(cx *abi.Context, host ResourcesHost, stack []uint64) {
+	p := liftPeek(cx, stack)
+	ret, err := host.Depth(cx.Ctx, p)
+	if err != nil {
+		abi.TrapHost(err, "test:values/resources@1.0.0#depth")
+	}
+	stack[0] = uint64(ret)
+}
+
+// importResourcesSpread is the host's side of test:values/resources@1.0.0#spread (spec: canon_lower).
+func importResourcesSpread(cx *abi.Context, host ResourcesHost, stack []uint64) {
+	n := liftOwnNode(cx, uint32(stack[0]))
+	ret, err := host.Spread(cx.Ctx, n)
+	ptr := uint32(stack[1])
+	cx.CheckRange(ptr, 12, 4)
+	mem := cx.Memory.Bytes()
+	if err != nil {
+		e := abi.AsError[abi.ResultError[string]](err, "test:values/resources@1.0.0#spread")
+		mem[ptr] = 1
+		cx.StoreString(ptr+4, e.Value)
+		return
+	}
+	mem[ptr] = 0
+	storeListLabelled(cx, mem, ptr+4, ret)
+}
 
 // importNewNode is the host's side of test:values/resources@1.0.0#[constructor]node (spec: canon_lower).
 func importNewNode(cx *abi.Context, host ResourcesHost, stack []uint64) {
@@ -193,45 +234,4 @@ func importNodeDrop(cx *abi.Context, stack []uint64) {
 	if err != nil {
 		abi.TrapHost(err, "test:values/resources@1.0.0#[method]node.drop")
 	}
-}
-
-// importResourcesSwap is the host's side of test:values/resources@1.0.0#swap (spec: canon_lower).
-func importResourcesSwap(cx *abi.Context, host ResourcesHost, stack []uint64) {
-	a := liftLabelled(cx, stack)
-	b := liftOptionLabelled(cx, stack[3:])
-	ret, err := host.Swap(cx.Ctx, a, b)
-	if err != nil {
-		abi.TrapHost(err, "test:values/resources@1.0.0#swap")
-	}
-	ptr := uint32(stack[7])
-	cx.CheckRange(ptr, 28, 4)
-	mem := cx.Memory.Bytes()
-	storeTupleOptionLabelledLabelled(cx, mem, ptr, ret)
-}
-
-// importResourcesDepth is the host's side of test:values/resources@1.0.0#depth (spec: canon_lower).
-func importResourcesDepth(cx *abi.Context, host ResourcesHost, stack []uint64) {
-	p := liftPeek(cx, stack)
-	ret, err := host.Depth(cx.Ctx, p)
-	if err != nil {
-		abi.TrapHost(err, "test:values/resources@1.0.0#depth")
-	}
-	stack[0] = uint64(ret)
-}
-
-// importResourcesSpread is the host's side of test:values/resources@1.0.0#spread (spec: canon_lower).
-func importResourcesSpread(cx *abi.Context, host ResourcesHost, stack []uint64) {
-	n := liftOwnNode(cx, uint32(stack[0]))
-	ret, err := host.Spread(cx.Ctx, n)
-	ptr := uint32(stack[1])
-	cx.CheckRange(ptr, 12, 4)
-	mem := cx.Memory.Bytes()
-	if err != nil {
-		e := abi.AsError[abi.ResultError[string]](err, "test:values/resources@1.0.0#spread")
-		mem[ptr] = 1
-		cx.StoreString(ptr+4, e.Value)
-		return
-	}
-	mem[ptr] = 0
-	storeListLabelled(cx, mem, ptr+4, ret)
 }

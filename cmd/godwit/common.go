@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/wat"
+	"github.com/godwit-runtime/godwit/host"
+	"github.com/godwit-runtime/godwit/host/cli"
+	"github.com/godwit-runtime/godwit/host/http"
+	"github.com/spf13/cobra"
+)
+
+// engineFlags choose how core code runs.
+type engineFlags struct {
+	kind, cacheDir string
+	noCache        bool
+}
+
+func (f *engineFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.kind, "engine", "auto", "how core code runs: auto, compiler or interpreter")
+	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "directory for compiled code (default: godwit in the user's cache directory)")
+	c.Flags().BoolVar(&f.noCache, "no-cache", false, "keep no compiled code on disk")
+}
+
+func (f *engineFlags) engine(ctx context.Context) (*engine.Engine, error) {
+	cfg := engine.Config{CacheDir: f.cacheDir}
+	switch f.kind {
+	case "auto":
+	case "compiler":
+		cfg.Kind = engine.Compiler
+	case "interpreter":
+		cfg.Kind = engine.Interpreter
+	default:
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("--engine %q: it is auto, compiler or interpreter", f.kind)}
+	}
+	switch {
+	case f.noCache:
+		cfg.CacheDir = ""
+	case f.cacheDir == "":
+		if dir, err := engine.DefaultCacheDir(); err == nil && os.MkdirAll(dir, 0o700) == nil {
+			cfg.CacheDir = dir
+		} // without a home directory there is no cache, which is no reason to stop
+	}
+	return engine.New(ctx, cfg)
+}
+
+// grantFlags say what a guest is granted.
+type grantFlags struct {
+	env           []string
+	inheritEnv    bool
+	dirs          []string
+	wasi          []string
+	allowOutbound []string
+	blockPrivate  bool
+	maxMemory     string
+}
+
+func (f *grantFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringArrayVar(&f.env, "env", nil, "environment variable NAME=VALUE, or NAME to pass on this process's; repeat for more")
+	fl.BoolVar(&f.inheritEnv, "inherit-env", false, "pass on the whole environment of this process")
+	fl.StringArrayVar(&f.dirs, "dir", nil, "directory HOST[::GUEST] that the guest may use (not implemented yet)")
+	fl.StringArrayVarP(&f.wasi, "wasi", "S", nil, "WASI options, as wasmtime has them: inherit-env, http, cli")
+	fl.StringArrayVar(&f.allowOutbound, "allow-outbound", nil, "where the guest may send requests: a pattern such as https://api.example.com, http://10.1.0.0/16:*, or * for everywhere; repeat for more")
+	fl.BoolVar(&f.blockPrivate, "block-private", false, "deny outbound requests to private and local addresses, whatever --allow-outbound says")
+	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
+}
+
+// config makes a host.Config of the flags.
+func (f *grantFlags) config() (host.Config, error) {
+	var cfg host.Config
+	usage := func(format string, args ...any) (host.Config, error) {
+		return cfg, &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+	}
+	if len(f.dirs) > 0 {
+		return usage("--dir: directories are not implemented yet")
+	}
+	for _, o := range f.wasi {
+		for o := range strings.SplitSeq(o, ",") {
+			name, value, _ := strings.Cut(o, "=")
+			on := value == "" || value == "y" || value == "true"
+			switch name {
+			case "inherit-env":
+				f.inheritEnv = on
+			case "http", "cli", "common", "p2":
+				if !on {
+					return usage("-S %s: these interfaces are always linked", o)
+				}
+			default:
+				return usage("-S %s: not an option of godwit; there are inherit-env, http and cli", o)
+			}
+		}
+	}
+	if f.inheritEnv {
+		for _, kv := range os.Environ() {
+			if name, value, ok := strings.Cut(kv, "="); ok && name != "" {
+				cfg.Env = append(cfg.Env, cli.Variable{Name: name, Value: value})
+			}
+		}
+	}
+	for _, kv := range f.env {
+		name, value, ok := strings.Cut(kv, "=")
+		if name == "" {
+			return usage("--env %q: it is NAME=VALUE or NAME", kv)
+		}
+		if !ok {
+			if value, ok = os.LookupEnv(name); !ok {
+				return usage("--env %s: this process has no such variable", name)
+			}
+		}
+		cfg.Env = append(cfg.Env, cli.Variable{Name: name, Value: value})
+	}
+	if len(f.allowOutbound) > 0 {
+		policy, err := http.ParsePolicy(f.allowOutbound)
+		if err != nil {
+			return usage("--allow-outbound: %w", err)
+		}
+		policy.BlockPrivate = f.blockPrivate
+		cfg.Outbound = &http.Client{Policy: policy, Transport: http.NewTransport(policy, http.TransportConfig{})}
+	}
+	return cfg, nil
+}
+
+// memoryLimit is --max-memory in bytes; 0 is the engine's default.
+func (f *grantFlags) memoryLimit() (uint64, error) {
+	if f.maxMemory == "" {
+		return 0, nil
+	}
+	n, err := parseSize(f.maxMemory)
+	if err != nil || n == 0 {
+		return 0, &exitError{code: exitUsage, err: fmt.Errorf("--max-memory %q: it is a number of bytes, or one with K, M or G", f.maxMemory)}
+	}
+	return n, nil
+}
+
+// parseSize reads a number of bytes such as 65536, 64K or 1G.
+func parseSize(s string) (uint64, error) {
+	shift := uint(0)
+	digits := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(s), "B"), "I")
+	if n := len(digits); n > 0 {
+		switch digits[n-1] {
+		case 'K':
+			shift = 10
+		case 'M':
+			shift = 20
+		case 'G':
+			shift = 30
+		}
+		if shift > 0 {
+			digits = digits[:n-1]
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || n<<shift>>shift != n {
+		return 0, fmt.Errorf("%q is not a size", s)
+	}
+	return n << shift, nil
+}
+
+// maxFile bounds what is read of a component's file.
+const maxFile = 1 << 30
+
+// readComponent reads a component in the binary or the text format.
+func readComponent(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, failed(err)
+	}
+	if st.IsDir() {
+		return nil, failed(fmt.Errorf("%s is a directory", path))
+	}
+	if st.Size() > maxFile {
+		return nil, failed(fmt.Errorf("%s is larger than %d bytes", path, maxFile))
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, failed(err)
+	}
+	if strings.HasSuffix(path, ".wat") {
+		if b, err = wat.Assemble(path, b); err != nil {
+			return nil, failed(err)
+		}
+	}
+	return b, nil
+}
+
+// compileAndLink compiles the component at path and links it with the host.
+func compileAndLink(ctx context.Context, e *engine.Engine, path string, cfg host.Config) (*engine.Linked, error) {
+	b, err := readComponent(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.Compile(ctx, b)
+	if err != nil {
+		return nil, failed(fmt.Errorf("%s: %w", path, err))
+	}
+	l := e.NewLinker()
+	l.Hint = host.Hint
+	if err := host.Link(l, cfg); err != nil {
+		return nil, failed(err)
+	}
+	ln, err := l.Link(ctx, c)
+	if err != nil {
+		return nil, failed(fmt.Errorf("%s: %w\n\n%s", path, err, explain(c)))
+	}
+	return ln, nil
+}

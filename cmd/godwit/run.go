@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/godwit-runtime/godwit/bindings/p2/wasicli"
+	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/host/cli"
+	"github.com/spf13/cobra"
+)
+
+func runCommand() *cobra.Command {
+	var ef engineFlags
+	var gf grantFlags
+	c := &cobra.Command{
+		Use:   "run FILE [ARGS]",
+		Short: "Run a component that exports wasi:cli/run",
+		Long: `Run a component that exports wasi:cli/run as a program. Its arguments are FILE
+and ARGS, its input and output those of this process. The exit code is the
+guest's own, or 134 when it traps.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runProgram(c.Context(), &ef, &gf, args)
+		},
+	}
+	c.Flags().SetInterspersed(false)
+	ef.add(c)
+	gf.add(c)
+	return c
+}
+
+func runProgram(ctx context.Context, ef *engineFlags, gf *grantFlags, args []string) error {
+	cfg, err := gf.config()
+	if err != nil {
+		return err
+	}
+	limit, err := gf.memoryLimit()
+	if err != nil {
+		return err
+	}
+	cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
+	e, err := ef.engine(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	defer e.Close(ctx)
+	ln, err := compileAndLink(ctx, e, args[0], cfg)
+	if err != nil {
+		return err
+	}
+	program, err := wasicli.FindRun(ln)
+	if err != nil {
+		return failed(fmt.Errorf("%s: %w", args[0], err))
+	}
+	ctx, cancel := context.WithCancel(untilSignal(ctx))
+	defer cancel()
+	st := cfg.NewState(ctx)
+	defer st.Close()
+	inst, err := ln.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: limit})
+	if err == nil {
+		err = program.Run(ctx, inst)
+		_ = inst.Close(context.WithoutCancel(ctx))
+	}
+	return exitOf(err)
+}
+
+// exitOf makes the command's outcome of the guest's.
+func exitOf(err error) error {
+	var exit *cli.ExitError
+	var trap *engine.Trap
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		if exit.Code == 0 {
+			return nil
+		}
+		return &exitError{code: int(exit.Code)}
+	case errors.As(err, &trap):
+		for _, f := range trap.Backtrace {
+			err = fmt.Errorf("%w\n    %s", err, f)
+		}
+		return &exitError{code: exitTrap, err: err}
+	default:
+		return &exitError{code: exitFailure, err: err}
+	}
+}
