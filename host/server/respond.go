@@ -15,7 +15,7 @@ import (
 // flushDelay is how long written bytes wait for more before they are sent: a
 // short response goes out in one piece, with its length, and a stream's
 // events go out at once for all that people notice.
-const flushDelay = 500 * time.Microsecond
+const flushDelay = time.Millisecond
 
 var (
 	errBadLength = errors.New("the guest set a malformed content-length, or one for a body it does not have")

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	gohttp "net/http"
+	"strings"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
+	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/host/cli"
 	"github.com/godwit-runtime/godwit/host/http"
 )
@@ -49,33 +51,76 @@ func statusOfCode(code wasihttp.ErrorCode) int {
 // log writes the operator's line about a failure of x; only the first counts.
 func (x *exchange) log(err error) {
 	x.logged.Do(func() {
-		level, message := slog.LevelError, "request failed"
 		if cause := context.Cause(x.causeContext()); cause != nil && !errors.Is(cause, errAnswered) {
 			err = cause // the guest's trap is only its consequence
 		}
-		var exit *cli.ExitError
-		var code wasihttp.ErrorCode
-		var unset http.NotSetError
-		switch {
-		case errors.Is(err, errClientGone), errors.Is(err, errWrite):
-			level, message = slog.LevelInfo, "request given up"
-		case errors.As(err, &exit):
-			if exit.Code == 0 {
-				level = slog.LevelInfo
-			}
-			message = "guest exited"
-		case errors.As(err, &code):
-			message = "guest answered with an error"
-		case errors.As(err, &unset):
-			message = "guest gave no response"
-		}
-		x.h.log.LogAttrs(context.Background(), level, message,
+		l := lineOf(err)
+		x.h.log.LogAttrs(context.Background(), l.level, l.message, append([]slog.Attr{
 			slog.String("request", x.id),
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
-			slog.String("error", err.Error()),
-		)
+			slog.String("error", l.err),
+		}, l.more...)...)
 	})
+}
+
+// line is what the operator reads about a failure.
+type line struct {
+	level   slog.Level
+	message string
+	err     string
+	more    []slog.Attr
+}
+
+func lineOf(err error) line {
+	l := line{level: slog.LevelError, message: "request failed", err: err.Error()}
+	var (
+		exit     *cli.ExitError
+		code     wasihttp.ErrorCode
+		unset    http.NotSetError
+		trap     *engine.Trap
+		internal *engine.InternalError
+		panicked *panicError
+	)
+	switch {
+	case errors.Is(err, errClientGone), errors.Is(err, errWrite):
+		l.level, l.message = slog.LevelInfo, "request given up"
+	case errors.As(err, &exit):
+		l.message, l.err = "guest exited", exit.Error()
+	case errors.As(err, &unset):
+		l.message = "guest gave no response"
+	case errors.As(err, &trap):
+		l.message = "guest trapped"
+		if at := backtrace(trap); at != "" {
+			l.more = append(l.more, slog.String("at", at))
+		}
+	case errors.As(err, &internal):
+		l.message = "defect of the host"
+		l.more = append(l.more, slog.String("stack", string(internal.Stack)))
+	case errors.As(err, &panicked):
+		l.message = "defect of the host"
+		l.more = append(l.more, slog.String("stack", string(panicked.stack)))
+	case errors.As(err, &code):
+		l.message = "guest answered with an error"
+	}
+	return l
+}
+
+// backtrace is the innermost frames of a trap, on one line.
+func backtrace(t *engine.Trap) string {
+	const most = 8
+	var b strings.Builder
+	for i, f := range t.Backtrace {
+		if i == most {
+			b.WriteString(" < …")
+			break
+		}
+		if i > 0 {
+			b.WriteString(" < ")
+		}
+		b.WriteString(clip(f.String(), 128))
+	}
+	return b.String()
 }
 
 // causeContext is the guest's context, or one that never ends before there is one.
