@@ -43,6 +43,7 @@ var grants = map[string]Grant{
 	"wasi:io/streams":                {Status: Served},
 	"wasi:clocks/monotonic-clock":    {Status: Served},
 	"wasi:clocks/wall-clock":         {Status: Served},
+	"wasi:clocks/timezone":           {Status: Served, Note: "always UTC"},
 	"wasi:random/random":             {Status: Served},
 	"wasi:random/insecure":           {Status: Served},
 	"wasi:random/insecure-seed":      {Status: Served},

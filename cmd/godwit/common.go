@@ -58,6 +58,8 @@ type grantFlags struct {
 	allowOutbound []string
 	blockPrivate  bool
 	maxMemory     string
+	maxHostMemory string
+	maxFields     string
 }
 
 func (f *grantFlags) add(c *cobra.Command) {
@@ -68,20 +70,19 @@ func (f *grantFlags) add(c *cobra.Command) {
 	fl.StringArrayVarP(&f.wasi, "wasi", "S", nil, "WASI options, as wasmtime has them: inherit-env, http, cli")
 	fl.StringArrayVar(&f.allowOutbound, "allow-outbound", nil, "where the guest may send requests: a pattern such as https://api.example.com, http://10.1.0.0/16:*, or * for everywhere; repeat for more")
 	fl.BoolVar(&f.blockPrivate, "block-private", false, "deny outbound requests to private and local addresses, whatever --allow-outbound says")
+	fl.StringVar(&f.maxHostMemory, "max-host-memory", "", "what one instance makes the host allocate for streams and fields, in bytes or with K, M or G (default 16M)")
+	fl.StringVar(&f.maxFields, "max-fields", "", "size of one set of header fields, in bytes or with K, M or G")
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
 }
 
-// config makes a host.Config of the flags.
-func (f *grantFlags) config() (host.Config, error) {
-	var cfg host.Config
-	usage := func(format string, args ...any) (host.Config, error) {
-		return cfg, &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
-	}
-	if len(f.dirs) > 0 {
-		return usage("--dir: directories are not implemented yet")
-	}
-	for _, o := range f.wasi {
-		for o := range strings.SplitSeq(o, ",") {
+func usagef(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// wasiOptions reads the -S options.
+func (f *grantFlags) wasiOptions() error {
+	for _, list := range f.wasi {
+		for o := range strings.SplitSeq(list, ",") {
 			name, value, _ := strings.Cut(o, "=")
 			on := value == "" || value == "y" || value == "true"
 			switch name {
@@ -89,31 +90,68 @@ func (f *grantFlags) config() (host.Config, error) {
 				f.inheritEnv = on
 			case "http", "cli", "common", "p2":
 				if !on {
-					return usage("-S %s: these interfaces are always linked", o)
+					return usagef("-S %s: these interfaces are always linked", o)
 				}
 			default:
-				return usage("-S %s: not an option of godwit; there are inherit-env, http and cli", o)
+				return usagef("-S %s: not an option of godwit; there are inherit-env, http and cli", o)
 			}
 		}
 	}
+	return nil
+}
+
+// environment makes the guest's environment of the flags.
+func (f *grantFlags) environment() ([]cli.Variable, error) {
+	var env []cli.Variable
 	if f.inheritEnv {
 		for _, kv := range os.Environ() {
 			if name, value, ok := strings.Cut(kv, "="); ok && name != "" {
-				cfg.Env = append(cfg.Env, cli.Variable{Name: name, Value: value})
+				env = append(env, cli.Variable{Name: name, Value: value})
 			}
 		}
 	}
 	for _, kv := range f.env {
 		name, value, ok := strings.Cut(kv, "=")
 		if name == "" {
-			return usage("--env %q: it is NAME=VALUE or NAME", kv)
+			return nil, usagef("--env %q: it is NAME=VALUE or NAME", kv)
 		}
 		if !ok {
 			if value, ok = os.LookupEnv(name); !ok {
-				return usage("--env %s: this process has no such variable", name)
+				return nil, usagef("--env %s: this process has no such variable", name)
 			}
 		}
-		cfg.Env = append(cfg.Env, cli.Variable{Name: name, Value: value})
+		env = append(env, cli.Variable{Name: name, Value: value})
+	}
+	return env, nil
+}
+
+// config makes a host.Config of the flags.
+func (f *grantFlags) config() (cfg host.Config, err error) {
+	usage := func(format string, args ...any) (host.Config, error) { return cfg, usagef(format, args...) }
+	if len(f.dirs) > 0 {
+		return usage("--dir: directories are not implemented yet")
+	}
+	if err := f.wasiOptions(); err != nil {
+		return cfg, err
+	}
+	if cfg.Env, err = f.environment(); err != nil {
+		return cfg, err
+	}
+	for _, size := range []struct {
+		flag, text string
+		set        func(n uint64)
+	}{
+		{"--max-host-memory", f.maxHostMemory, func(n uint64) { cfg.MaxHostMemory = int64(n) }},
+		{"--max-fields", f.maxFields, func(n uint64) { cfg.MaxFields = int(n) }},
+	} {
+		if size.text == "" {
+			continue
+		}
+		n, err := parseSize(size.text)
+		if err != nil || n == 0 || n > 1<<31-1 {
+			return usage("%s %q: it is a number of bytes, or one with K, M or G, below 2G", size.flag, size.text)
+		}
+		size.set(n)
 	}
 	if len(f.allowOutbound) > 0 {
 		policy, err := http.ParsePolicy(f.allowOutbound)

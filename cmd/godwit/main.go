@@ -19,7 +19,6 @@ import (
 const (
 	exitFailure = 1
 	exitUsage   = 2
-	exitTrap    = 134
 )
 
 // exitError ends the command with a code. Err may be nil: nothing to say.

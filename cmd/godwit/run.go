@@ -60,31 +60,24 @@ func runProgram(ctx context.Context, ef *engineFlags, gf *grantFlags, args []str
 	st := cfg.NewState(ctx)
 	defer st.Close()
 	inst, err := ln.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: limit})
-	if err == nil {
-		err = program.Run(ctx, inst)
-		_ = inst.Close(context.WithoutCancel(ctx))
+	if err != nil {
+		return failed(err)
 	}
-	return exitOf(err)
+	code, err := cli.Run(ctx, program, inst)
+	_ = inst.Close(context.WithoutCancel(ctx))
+	if code == 0 {
+		return nil
+	}
+	return &exitError{code: code, err: withBacktrace(err)}
 }
 
-// exitOf makes the command's outcome of the guest's.
-func exitOf(err error) error {
-	var exit *cli.ExitError
+// withBacktrace adds the core functions that were active when a guest trapped.
+func withBacktrace(err error) error {
 	var trap *engine.Trap
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &exit):
-		if exit.Code == 0 {
-			return nil
-		}
-		return &exitError{code: int(exit.Code)}
-	case errors.As(err, &trap):
+	if errors.As(err, &trap) {
 		for _, f := range trap.Backtrace {
 			err = fmt.Errorf("%w\n    %s", err, f)
 		}
-		return &exitError{code: exitTrap, err: err}
-	default:
-		return &exitError{code: exitFailure, err: err}
 	}
+	return err
 }

@@ -53,8 +53,20 @@ func Link(l *engine.Linker, clock func(cx *abi.Context) Clock) error {
 		wasiclocks.LinkWallClock(l, func(cx *abi.Context) wasiclocks.WallClockHost {
 			return Wall{Clock: clock(cx)}
 		}),
+		wasiclocks.LinkTimezone(l, func(*abi.Context) wasiclocks.TimezoneHost { return UTC{} }),
 	)
 }
+
+// UTC implements wasi:clocks/timezone: where the host is, is not told.
+type UTC struct{}
+
+// Display implements wasiclocks.TimezoneHost.
+func (UTC) Display(context.Context, wasiclocks.Datetime) (wasiclocks.TimezoneDisplay, error) {
+	return wasiclocks.TimezoneDisplay{Name: "UTC"}, nil
+}
+
+// UtcOffset implements wasiclocks.TimezoneHost.
+func (UTC) UtcOffset(context.Context, wasiclocks.Datetime) (int32, error) { return 0, nil }
 
 // Wall implements wasi:clocks/wall-clock.
 type Wall struct{ Clock Clock }

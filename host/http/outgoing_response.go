@@ -108,10 +108,19 @@ func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) {
 
 // Outparam is the resource response-outparam: where the guest puts its answer.
 type Outparam struct {
-	once     sync.Once
-	done     chan struct{}
-	response *OutgoingResponse
-	err      error
+	once          sync.Once
+	done          chan struct{}
+	informational chan *Informational
+	response      *OutgoingResponse
+	err           error
+}
+
+// Informational is a 1xx response on its way to the client.
+type Informational struct {
+	Status int
+	Header gohttp.Header
+	// Sent is to be closed once it has been sent, or cannot be.
+	Sent chan struct{}
 }
 
 // NotSetError is the outcome of a guest that gave up its response-outparam
@@ -121,10 +130,43 @@ type NotSetError struct{}
 func (NotSetError) Error() string { return "the guest never set its response" }
 
 // NewOutparam returns the outparam for one request.
-func NewOutparam() *Outparam { return &Outparam{done: make(chan struct{})} }
+func NewOutparam() *Outparam {
+	return &Outparam{done: make(chan struct{}), informational: make(chan *Informational)}
+}
 
 // Done is closed once the guest has answered or cannot any more.
 func (p *Outparam) Done() <-chan struct{} { return p.done }
+
+// Informational gives the 1xx responses that the guest sends before its answer.
+func (p *Outparam) Informational() <-chan *Informational { return p.informational }
+
+// SendInformational implements wasihttp.ResponseOutparam. It waits until the
+// response has been sent.
+func (p *Outparam) SendInformational(ctx context.Context, status uint16, headers wasihttp.Headers) error {
+	h, ok := headers.(*Fields)
+	if !ok {
+		return foreign("fields", headers)
+	}
+	// 101 would end HTTP on the connection.
+	if status < 100 || status > 199 || status == gohttp.StatusSwitchingProtocols {
+		return wasihttp.ErrorCode{Tag: wasihttp.ErrorCodeHTTPProtocolError}
+	}
+	m := &Informational{Status: int(status), Header: gohttp.Header{}, Sent: make(chan struct{})}
+	h.copyTo(m.Header)
+	select {
+	case p.informational <- m:
+	case <-p.done:
+		return wasihttp.ErrorCode{Tag: wasihttp.ErrorCodeHTTPProtocolError}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-m.Sent:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Response is the guest's answer, once Done is closed: a response, or a
 // wasihttp.ErrorCode, or NotSetError.

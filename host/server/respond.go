@@ -56,19 +56,26 @@ func (x *exchange) answer() (complete bool) {
 	return true
 }
 
-// await waits for the guest's response, or why there is none.
+// await waits for the guest's response, or why there is none. Informational
+// responses are sent as they come.
 func (x *exchange) await() (*http.OutgoingResponse, error) {
-	select {
-	case <-x.out.Done():
-	case err := <-x.ended:
-		x.ended <- err
+	for waiting := true; waiting; {
 		select {
+		case m := <-x.out.Informational():
+			x.inform(m)
 		case <-x.out.Done():
-		default:
-			return nil, x.outcome(http.NotSetError{})
+			waiting = false
+		case err := <-x.ended:
+			x.ended <- err
+			select {
+			case <-x.out.Done():
+				waiting = false
+			default:
+				return nil, x.outcome(http.NotSetError{})
+			}
+		case <-x.ctx.Done():
+			return nil, context.Cause(x.ctx)
 		}
-	case <-x.ctx.Done():
-		return nil, context.Cause(x.ctx)
 	}
 	resp, err := x.out.Response()
 	var unset http.NotSetError
@@ -76,6 +83,21 @@ func (x *exchange) await() (*http.OutgoingResponse, error) {
 		return nil, x.outcome(err)
 	}
 	return resp, err
+}
+
+// inform sends a 1xx response. Its header is its own: none of it is in the
+// response that follows.
+func (x *exchange) inform(m *http.Informational) {
+	defer close(m.Sent)
+	if !x.r.ProtoAtLeast(1, 1) {
+		return // RFC 9110, 15.2: HTTP/1.0 does not know them
+	}
+	h := x.w.Header()
+	for name, values := range m.Header {
+		h[name] = values
+	}
+	x.w.WriteHeader(m.Status)
+	clear(h)
 }
 
 // outcome is why the guest broke off, if it is known, or else err.

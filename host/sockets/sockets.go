@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 	"github.com/godwit-runtime/godwit/bindings/p2/wasisockets"
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/engine/abi"
@@ -18,7 +19,7 @@ import (
 // Link defines wasi:sockets in l.
 func Link(l *engine.Linker) error {
 	return errors.Join(
-		wasisockets.LinkNetwork(l),
+		wasisockets.LinkNetwork(l, func(*abi.Context) wasisockets.NetworkHost { return Refuse{} }),
 		wasisockets.LinkInstanceNetwork(l, func(*abi.Context) wasisockets.InstanceNetworkHost { return Refuse{} }),
 		wasisockets.LinkTCP(l),
 		wasisockets.LinkTCPCreateSocket(l, func(*abi.Context) wasisockets.TCPCreateSocketHost { return Refuse{} }),
@@ -38,6 +39,11 @@ func (network) Drop(context.Context) {}
 
 // InstanceNetwork implements wasisockets.InstanceNetworkHost.
 func (Refuse) InstanceNetwork(context.Context) (wasisockets.Network, error) { return network{}, nil }
+
+// NetworkErrorCode implements wasisockets.NetworkHost: no stream is a socket's.
+func (Refuse) NetworkErrorCode(context.Context, wasiio.Error) (abi.Option[wasisockets.ErrorCode], error) {
+	return abi.None[wasisockets.ErrorCode](), nil
+}
 
 // CreateTCPSocket implements wasisockets.TCPCreateSocketHost.
 func (Refuse) CreateTCPSocket(context.Context, wasisockets.IPAddressFamily) (wasisockets.TCPSocket, error) {
