@@ -37,6 +37,8 @@ type Instance struct {
 	handles  table
 	mayEnter bool
 	mayLeave bool
+	// backpressure, while it is not 0, keeps asynchronous calls from being started.
+	backpressure int
 }
 
 // NewStore makes the instances of a store. parents[k] is the ordinal of the
@@ -126,4 +128,26 @@ func (i *Instance) CheckMayLeave() {
 	if !i.mayLeave {
 		panic(errCannotLeave)
 	}
+}
+
+const maxBackpressure = 1<<16 - 1
+
+// BackpressureInc asks that no asynchronous call be started in i.
+//
+// spec: canon_backpressure_inc
+func (i *Instance) BackpressureInc() {
+	if i.backpressure == maxBackpressure {
+		panic(&abi.Trap{Message: "backpressure counter overflow"})
+	}
+	i.backpressure++
+}
+
+// BackpressureDec takes one BackpressureInc back.
+//
+// spec: canon_backpressure_dec
+func (i *Instance) BackpressureDec() {
+	if i.backpressure == 0 {
+		panic(&abi.Trap{Message: "backpressure counter underflow"})
+	}
+	i.backpressure--
 }
