@@ -106,6 +106,7 @@ func (ln *Linked) callBetween(h *hostFunc) (coreCall, error) {
 		s := th.Store()
 		from := &s.Instances[inst]
 		st := from.Leave(th, &s.Options[opts])
+		from.CheckCall(&s.Instances[target])
 		t, err := s.Instances[target].Enter(th.Context, from, &s.Options[targetOpts], flat)
 		if err != nil {
 			panic(err)
