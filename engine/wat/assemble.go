@@ -11,6 +11,17 @@ func Assemble(name string, text []byte) (binary []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = nodes
-	return nil, errors.New("the text format is not implemented yet")
+	defer catch(&err)
+	p := &parser{name: name}
+	c := &cursor{p: p, nodes: nodes}
+	if c.isList("component") {
+		return nil, errors.New("the text format of components is not implemented yet")
+	}
+	if n := c.peek(); c.isList("module") {
+		l := c.list("module")
+		c.end()
+		id := l.id()
+		return encodeModule(p, id, n.nodes[l.at:]), nil
+	}
+	return encodeModule(p, "", nodes), nil
 }
