@@ -1,7 +1,5 @@
 package wat
 
-import "errors"
-
 // Assemble turns the text of one core module or component into its binary. Name
 // stands before the position in errors, which are *Error. The text is
 // (module …), (component …), or the fields of a module without the parentheses
@@ -13,15 +11,25 @@ func Assemble(name string, text []byte) (binary []byte, err error) {
 	}
 	defer catch(&err)
 	p := &parser{name: name}
-	c := &cursor{p: p, nodes: nodes}
-	if c.isList("component") {
-		return nil, errors.New("the text format of components is not implemented yet")
+	if len(nodes) == 0 || !nodes[0].is("component") {
+		return assembleModule(p, nodes), nil
 	}
-	if n := c.peek(); c.isList("module") {
-		l := c.list("module")
-		c.end()
-		id := l.id()
-		return encodeModule(p, id, n.nodes[l.at:]), nil
+	if len(nodes) > 1 {
+		p.fail(&nodes[1], "unexpected %s behind the component", nodes[1].describe())
 	}
-	return encodeModule(p, "", nodes), nil
+	_, binary = assembleComponent(p, &nodes[0])
+	return binary, nil
+}
+
+// assembleModule turns (module id? field*), or the fields alone, into a binary.
+func assembleModule(p *parser, nodes []node) []byte {
+	if len(nodes) == 0 || !nodes[0].is("module") {
+		return encodeModule(p, "", nodes)
+	}
+	if len(nodes) > 1 {
+		p.fail(&nodes[1], "unexpected %s behind the module", nodes[1].describe())
+	}
+	c := p.after(&nodes[0])
+	id := c.id()
+	return encodeModule(p, id, c.nodes[c.at:])
 }
