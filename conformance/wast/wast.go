@@ -133,25 +133,30 @@ func runScript(ctx context.Context, c Config, name string, text []byte) []Case {
 		cmd := &s.Commands[k]
 		cases[k] = Case{Script: name, Line: cmd.Line, Column: cmd.Column, Command: commandName(cmd), Wanted: wanted(cmd)}
 	}
-	// After the deadline a running guest is ended; that takes it a moment.
-	grace := time.NewTimer(timeout + 5*time.Second)
-	defer grace.Stop()
-	k := 0
-	for ; k < len(cases); k++ {
-		select {
-		case o, ok := <-done:
-			if ok {
-				cases[k].settle(o)
-				continue
-			}
-		case <-grace.C:
-		}
-		break
-	}
-	for ; k < len(cases); k++ {
-		cases[k].settle(outcome{err: errors.New("not reached: the script is stuck or was ended before")})
-	}
+	settle(cases, done, timeout+grace)
 	return cases
+}
+
+// grace is what a script gets beyond its time: a guest that runs is ended then,
+// and that takes it a moment.
+const grace = 5 * time.Second
+
+// settle takes the outcomes of the cases in order, and gives up after a while.
+func settle(cases []Case, done <-chan outcome, limit time.Duration) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for k := range cases {
+		o := outcome{err: errors.New("not reached: the script is stuck, or ended before")}
+		select {
+		case got, ok := <-done:
+			if ok {
+				o = got
+			}
+		case <-late.C:
+			late.Reset(0) // for those that follow, too
+		}
+		cases[k].settle(o)
+	}
 }
 
 // unread is the case of a script that cannot be read.
