@@ -85,7 +85,11 @@ func Run(ctx context.Context, c Config, paths ...string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Engine: c.Engine.String()}
+	kind, err := resolve(ctx, c.Engine)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Engine: kind.String()}
 	start := time.Now()
 	for k, file := range files {
 		text, err := os.ReadFile(file)
@@ -108,6 +112,15 @@ func Run(ctx context.Context, c Config, paths ...string) (*Report, error) {
 	r.Time = time.Since(start)
 	slices.SortStableFunc(r.Cases, func(a, b Case) int { return compareScripts(a.Script, b.Script) })
 	return r, nil
+}
+
+// resolve says how an engine of a kind runs core code on this machine.
+func resolve(ctx context.Context, k engine.Kind) (engine.Kind, error) {
+	e, err := engine.New(ctx, engine.Config{Kind: k})
+	if err != nil {
+		return k, err
+	}
+	return e.Kind(), e.Close(ctx)
 }
 
 // runScript carries out a script within its time. One that does not come back is
