@@ -46,10 +46,10 @@ type vec struct {
 	body []byte
 }
 
-// add counts an element, which the caller appends to body.
-func (v *vec) add() *vec {
+// push appends an element.
+func (v *vec) push(element ...byte) {
 	v.n++
-	return v
+	v.body = append(v.body, element...)
 }
 
 // appendVec appends a vector: its length, its elements.

@@ -168,7 +168,7 @@ func (s *scope) coreExports(at *node, id string, c *cursor) {
 		item := s.p.elements(n)
 		k := item.coreSort()
 		index := s.path(k, item)
-		exports.add().body = appendU32(append(appendName(exports.body, name), sortInfo[k].opcode), index)
+		exports.push(appendU32(append(appendName(nil, name), sortInfo[k].opcode), index)...)
 	}
 	s.add(coreInstanceSection, appendVec([]byte{0x01}, &exports))
 	s.define(coreInstanceSort, at, id)
@@ -243,7 +243,7 @@ func (s *scope) instanceExports(at *node, id string, c *cursor) {
 		name := externName(in)
 		k, index := s.useAny(in)
 		in.end()
-		exports.add().body = appendU32(k.append(append(exports.body, name...)), index)
+		exports.push(appendU32(k.append(name), index)...)
 	}
 	s.add(instanceSection, appendVec([]byte{0x01}, &exports))
 	s.define(instanceSort, at, id)
@@ -271,7 +271,7 @@ func (s *scope) startDef(at *node, c *cursor) {
 	f := s.use(funcSort, c)
 	args, results := vec{}, uint32(0)
 	for c.isList("value") {
-		args.add().body = appendU32(args.body, s.use(valueSort, c))
+		args.push(appendU32(nil, s.use(valueSort, c))...)
 	}
 	for in := c.list("result"); in != nil; in = c.list("result") {
 		v := in.expectList("value")

@@ -40,7 +40,7 @@ func (s *scope) coreRec(c *cursor) {
 		in.id()
 		d := s.p.coreSubType(in.next("a core type"), s.space(coreTypeSort))
 		in.end()
-		group.add().body = append(group.body, d.encoding...)
+		group.push(d.encoding...)
 	}
 	s.addCoreType(appendVec([]byte{0x4e}, &group))
 }
@@ -62,7 +62,7 @@ func (s *scope) addCoreType(encoding []byte) {
 }
 
 func (s *scope) addModuleDecl(opcode byte, parts ...[]byte) {
-	s.items.add().body = append(s.items.body, opcode)
+	s.items.push(opcode)
 	for _, part := range parts {
 		s.items.body = append(s.items.body, part...)
 	}

@@ -409,7 +409,7 @@ func TestErrorsInComponentsSayWhereAndWhat(t *testing.T) {
 		{"(component (core func (canon waitable-set.wait 0)))", "1:48: expected (memory …), found 0"},
 		{"(component (value $v u8 1))", "1:12: value definitions are not implemented"},
 		{"(component (memory 1))", "1:12: expected a definition such as (func …), found (memory …)"},
-		{"(component) (component)", "1:13: unexpected (component …) behind the component"},
+		{"(component) (component)", "1:13: unexpected (component …)"},
 	} {
 		t.Run(c.text, func(t *testing.T) {
 			_, err := Assemble("", []byte(c.text))

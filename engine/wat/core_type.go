@@ -70,7 +70,7 @@ func (p *parser) coreHeapType(n *node, types *space) []byte {
 			return []byte{b}
 		}
 	}
-	if n.kind == ident || n.kind == word && hexDigit(n.text[0]) >= 0 {
+	if n.kind == ident || n.kind == word && n.text[0] >= '0' && n.text[0] <= '9' {
 		return appendS33(nil, types.index(p, n))
 	}
 	p.fail(n, "expected a heap type, found %s", n.describe())
@@ -88,6 +88,11 @@ type coreSignature struct {
 // encode gives the function type.
 func (s *coreSignature) encode() []byte {
 	return appendVec(appendVec([]byte{0x60}, &s.params), &s.results)
+}
+
+func (s *coreSignature) definition() coreTypeDef {
+	b := s.encode()
+	return coreTypeDef{encoding: b, function: b, params: s.params.n, plain: true}
 }
 
 // empty tells whether nothing is taken and nothing returned.
@@ -113,12 +118,11 @@ func (p *parser) coreSignature(c *cursor, types *space) *coreSignature {
 	}
 	for l := c.list("result"); l != nil; l = c.list("result") {
 		for !l.done() {
-			b := s.results.add()
-			b.body = append(b.body, p.coreValType(l.next("a value type"), types)...)
+			s.results.push(p.coreValType(l.next("a value type"), types)...)
 		}
 	}
 	if c.isList("param") {
-		c.fail("unexpected token: (param …) stands behind (result …)")
+		c.fail("unexpected token: result before parameter")
 	}
 	return s
 }
@@ -127,7 +131,7 @@ func (s *coreSignature) param(p *parser, l *cursor, types *space, at *node, id s
 	t := p.coreValType(l.next("a value type"), types)
 	s.names = append(s.names, id)
 	s.at = append(s.at, at)
-	s.params.add().body = append(s.params.body, t...)
+	s.params.push(t...)
 }
 
 // coreFuncType reads the inside of (func …) as a type.
@@ -139,22 +143,26 @@ func (p *parser) coreFuncType(c *cursor, types *space) []byte {
 
 // coreTypeDef is one type that a module defines.
 type coreTypeDef struct {
-	id     string
-	at     *node
-	params *coreSignature // of a function type
-	fields *space         // of a struct type
 	// encoding is that of the definition, without what groups it.
 	encoding []byte
-	// plain is a function type that an inline signature may mean: alone in its
-	// group, final, without supertype.
+	// function is the encoding of a function type, nil if it is none, and params
+	// the number of its parameters.
+	function []byte
+	params   uint32
+	// plain tells that an inline signature may mean this function type: it is
+	// alone in its group, final, without supertype.
 	plain bool
+	// fields are those of a struct type, and fieldNames what the section of names
+	// says of them.
+	fields     *space
+	fieldNames vec
 }
 
 // coreSubType reads a definition: (func …), (struct …), (array …), (sub …).
 func (p *parser) coreSubType(n *node, types *space) coreTypeDef {
 	if !n.is("sub") {
 		d := p.coreCompType(n, types)
-		d.plain = d.params != nil
+		d.plain = d.function != nil
 		return d
 	}
 	c := p.after(n)
@@ -165,12 +173,12 @@ func (p *parser) coreSubType(n *node, types *space) coreTypeDef {
 	}
 	super := vec{}
 	for c.isIndex() {
-		super.add().body = appendU32(super.body, c.index(types))
+		super.push(appendU32(nil, c.index(types))...)
 	}
 	d := p.coreCompType(c.next("(func …), (struct …) or (array …)"), types)
 	c.end()
 	if final && super.n == 0 {
-		d.plain = d.params != nil
+		d.plain = d.function != nil
 		return d
 	}
 	d.encoding = append(appendVec(b, &super), d.encoding...)
@@ -183,7 +191,7 @@ func (p *parser) coreCompType(n *node, types *space) coreTypeDef {
 	case "func":
 		s := p.coreSignature(c, types)
 		c.end()
-		return coreTypeDef{params: s, encoding: s.encode()}
+		return s.definition()
 	case "struct":
 		return p.coreStructType(c, types)
 	case "array":
@@ -196,7 +204,8 @@ func (p *parser) coreCompType(n *node, types *space) coreTypeDef {
 }
 
 func (p *parser) coreStructType(c *cursor, types *space) coreTypeDef {
-	names, fields := newSpace("field"), vec{}
+	d := coreTypeDef{fields: newSpace("field")}
+	fields := vec{}
 	for !c.done() {
 		at := c.here()
 		l := c.expectList("field")
@@ -206,14 +215,16 @@ func (p *parser) coreStructType(c *cursor, types *space) coreTypeDef {
 		}
 		for !l.done() {
 			t := p.coreFieldType(l.next("a field type"), types)
-			fields.add().body = append(fields.body, t...)
-			names.add(p, at, id)
+			fields.push(t...)
+			k := d.fields.add(p, at, id)
 			if id != "" {
+				d.fieldNames.push(appendName(appendU32(nil, k), id[1:])...)
 				l.end()
 			}
 		}
 	}
-	return coreTypeDef{fields: names, encoding: appendVec([]byte{0x5f}, &fields)}
+	d.encoding = appendVec([]byte{0x5f}, &fields)
+	return d
 }
 
 // coreFieldType reads a storage type that may be mutable.
@@ -293,14 +304,11 @@ func pageSize(c *cursor) (flag byte, log []byte) {
 		return 0, nil
 	}
 	at := l.here()
-	v := l.u32("a page size")
+	v := l.uint("a page size", 32)
 	l.end()
-	if v == 0 || v&(v-1) != 0 {
-		c.p.fail(at, "invalid custom page size: %d is not a power of two", v)
-	}
-	k := uint32(0)
-	for v>>k != 1 {
-		k++
+	k, ok := log2(v)
+	if !ok {
+		c.p.fail(at, "invalid custom page size: %d is not a power of 2", v)
 	}
 	return limitPageSize, appendU32(nil, k)
 }
@@ -327,75 +335,50 @@ func newCoreTypes(p *parser) *coreTypes {
 	return &coreTypes{p: p, ids: newSpace("type"), bySignature: map[string]uint32{}}
 }
 
-// declare gives indices to the types that a (type …) or (rec …) defines.
-func (t *coreTypes) declare(n *node) {
-	if n.is("type") {
-		c := t.p.after(n)
-		t.ids.add(t.p, n, c.id())
-		return
-	}
-	for c := t.p.after(n); !c.done(); {
-		at := c.here()
-		t.ids.add(t.p, at, c.expectList("type").id())
-	}
-}
-
-// define reads what declare has seen.
+// define reads a (type …) or (rec …), whose types have their indices.
 func (t *coreTypes) define(n *node) {
 	if n.is("type") {
 		d := t.definition(n)
 		t.addDef(d)
-		t.section.add().body = append(t.section.body, d.encoding...)
+		t.section.push(d.encoding...)
 		return
 	}
 	group := vec{}
 	for c := t.p.after(n); !c.done(); {
 		d := t.definition(c.next("(type …)"))
-		group.add().body = append(group.body, d.encoding...)
+		group.push(d.encoding...)
 		d.plain = d.plain && len(n.nodes) == 2
 		t.addDef(d)
 	}
-	t.section.add().body = appendVec(append(t.section.body, 0x4e), &group)
+	t.section.push(appendVec([]byte{0x4e}, &group)...)
 }
 
 func (t *coreTypes) definition(n *node) coreTypeDef {
 	c := t.p.after(n)
-	id := c.id()
+	c.id()
 	d := t.p.coreSubType(c.next("a type definition"), t.ids)
 	c.end()
-	d.id, d.at = id, n
 	return d
 }
 
 func (t *coreTypes) addDef(d coreTypeDef) {
-	if _, dup := t.bySignature[string(d.encoding)]; d.plain && !dup {
-		t.bySignature[string(d.encoding)] = uint32(len(t.defs))
+	if d.plain {
+		if _, dup := t.bySignature[string(d.function)]; !dup {
+			t.bySignature[string(d.function)] = uint32(len(t.defs))
+		}
 	}
 	t.defs = append(t.defs, d)
 }
 
 // implicit finds the type of an inline signature, or adds it behind all others.
 func (t *coreTypes) implicit(at *node, s *coreSignature) uint32 {
-	b := s.encode()
-	if k, ok := t.bySignature[string(b)]; ok {
+	d := s.definition()
+	if k, ok := t.bySignature[string(d.function)]; ok {
 		return k
 	}
-	t.addDef(coreTypeDef{at: at, params: s, encoding: b, plain: true})
-	t.section.add().body = append(t.section.body, b...)
+	t.addDef(d)
+	t.section.push(d.encoding...)
 	return t.ids.add(t.p, at, "")
-}
-
-// use reads a type use: (type x)? (param …)* (result …)*. The signature is that of
-// the text, with the names of its parameters, and may be empty if x is there.
-func (t *coreTypes) use(c *cursor) (uint32, *coreSignature) {
-	at := c.here()
-	x, explicit := t.explicit(c)
-	s := t.p.coreSignature(c, t.ids)
-	if !explicit {
-		return t.implicit(at, s), s
-	}
-	t.check(at, x, s)
-	return x, s
 }
 
 // explicit reads (type x) if it is there.
@@ -409,20 +392,42 @@ func (t *coreTypes) explicit(c *cursor) (x uint32, ok bool) {
 	return x, true
 }
 
+// use reads a type use: (type x)? (param …)* (result …)*. The signature is that of
+// the text, with the names of its parameters, and may be empty if x is there.
+func (t *coreTypes) use(c *cursor) (x uint32, s *coreSignature) {
+	at := c.here()
+	x, explicit := t.explicit(c)
+	s = t.p.coreSignature(c, t.ids)
+	if !explicit {
+		return t.implicit(at, s), s
+	}
+	t.check(at, x, s)
+	return x, s
+}
+
 // check compares a signature beside (type x) with that type.
 func (t *coreTypes) check(at *node, x uint32, s *coreSignature) {
-	if s.empty() || int64(x) >= int64(len(t.defs)) || t.defs[x].params == nil {
-		return
-	}
-	if !bytes.Equal(t.defs[x].params.encode(), s.encode()) {
+	switch {
+	case s.empty():
+	case int64(x) >= int64(len(t.defs)):
+		t.p.fail(at, "unknown type %d: a signature beside it needs its definition", x)
+	case !bytes.Equal(t.defs[x].function, s.encode()):
 		t.p.fail(at, "inline function type does not match type %d that it refers to", x)
 	}
 }
 
-// paramCount is the number of parameters of a type, 0 if it is no function type.
-func (t *coreTypes) paramCount(x uint32) uint32 {
-	if int64(x) >= int64(len(t.defs)) || t.defs[x].params == nil {
+// params is the number of parameters of a type, 0 if it is no function type.
+func (t *coreTypes) params(x uint32) uint32 {
+	if int64(x) >= int64(len(t.defs)) {
 		return 0
 	}
-	return t.defs[x].params.params.n
+	return t.defs[x].params
+}
+
+// field takes an index of a field of struct type x.
+func (t *coreTypes) field(c *cursor, x uint32) uint32 {
+	if int64(x) < int64(len(t.defs)) && t.defs[x].fields != nil {
+		return c.index(t.defs[x].fields)
+	}
+	return c.u32("a field index")
 }

@@ -3,6 +3,7 @@ package wat
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -45,7 +46,7 @@ func sign(s string) (negative bool, rest string) {
 	return false, s
 }
 
-func parseUint(s string, bits int) (uint64, error) {
+func parseUint(s string, width int) (uint64, error) {
 	h, hex := strings.CutPrefix(s, "0x")
 	base := 10
 	if hex {
@@ -55,7 +56,7 @@ func parseUint(s string, bits int) (uint64, error) {
 	if !ok || rest != "" {
 		return 0, errSyntax
 	}
-	v, err := strconv.ParseUint(d, base, bits)
+	v, err := strconv.ParseUint(d, base, width)
 	if err != nil {
 		return 0, errRange
 	}
@@ -63,19 +64,19 @@ func parseUint(s string, bits int) (uint64, error) {
 }
 
 // parseInt reads an integer that may be signed or unsigned, and returns its bits.
-func parseInt(s string, bits int) (uint64, error) {
+func parseInt(s string, width int) (uint64, error) {
 	negative, s := sign(s)
-	v, err := parseUint(s, bits)
+	v, err := parseUint(s, width)
 	if err != nil {
 		return 0, err
 	}
 	if !negative {
 		return v, nil
 	}
-	if v > 1<<(bits-1) {
+	if v > 1<<(width-1) {
 		return 0, errRange
 	}
-	return -v & (math.MaxUint64 >> (64 - bits)), nil
+	return -v & (math.MaxUint64 >> (64 - width)), nil
 }
 
 // floatFormat is a width of floating-point numbers.
@@ -165,4 +166,9 @@ func goFloat(s string) (string, bool) {
 		out += "p0"
 	}
 	return out, s == ""
+}
+
+// log2 is the exponent of a power of 2.
+func log2(v uint64) (exponent uint32, ok bool) {
+	return uint32(bits.TrailingZeros64(v)), bits.OnesCount64(v) == 1
 }
