@@ -11,25 +11,17 @@ func Assemble(name string, text []byte) (binary []byte, err error) {
 	}
 	defer catch(&err)
 	p := &parser{name: name}
-	if len(nodes) == 0 || !nodes[0].is("component") {
-		return assembleModule(p, nodes), nil
+	c := &cursor{p: p, nodes: nodes}
+	n := c.peek()
+	if c.list("component") != nil {
+		c.end()
+		_, binary = assembleComponent(p, n)
+		return binary, nil
 	}
-	if len(nodes) > 1 {
-		p.fail(&nodes[1], "unexpected %s behind the component", nodes[1].describe())
+	if l := c.list("module"); l != nil {
+		c.end()
+		id := l.id()
+		return encodeModule(p, id, n.nodes[l.at:]), nil
 	}
-	_, binary = assembleComponent(p, &nodes[0])
-	return binary, nil
-}
-
-// assembleModule turns (module id? field*), or the fields alone, into a binary.
-func assembleModule(p *parser, nodes []node) []byte {
-	if len(nodes) == 0 || !nodes[0].is("module") {
-		return encodeModule(p, "", nodes)
-	}
-	if len(nodes) > 1 {
-		p.fail(&nodes[1], "unexpected %s behind the module", nodes[1].describe())
-	}
-	c := p.after(&nodes[0])
-	id := c.id()
-	return encodeModule(p, id, c.nodes[c.at:])
+	return encodeModule(p, "", nodes), nil
 }

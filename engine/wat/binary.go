@@ -52,12 +52,6 @@ func (v *vec) push(element ...byte) {
 	v.body = append(v.body, element...)
 }
 
-// add counts an element, which the caller appends to body.
-func (v *vec) add() *vec {
-	v.n++
-	return v
-}
-
 // appendVec appends a vector: its length, its elements.
 func appendVec(b []byte, v *vec) []byte {
 	return append(appendU32(b, v.n), v.body...)

@@ -168,7 +168,7 @@ func (s *scope) coreExports(at *node, id string, c *cursor) {
 		item := s.p.elements(n)
 		k := item.coreSort()
 		index := s.path(k, item)
-		exports.add().body = appendU32(append(appendName(exports.body, name), sortInfo[k].opcode), index)
+		exports.push(appendU32(append(appendName(nil, name), sortInfo[k].opcode), index)...)
 	}
 	s.add(coreInstanceSection, appendVec([]byte{0x01}, &exports))
 	s.define(coreInstanceSort, at, id)
@@ -243,7 +243,7 @@ func (s *scope) instanceExports(at *node, id string, c *cursor) {
 		name := externName(in)
 		k, index := s.useAny(in)
 		in.end()
-		exports.add().body = appendU32(k.append(append(exports.body, name...)), index)
+		exports.push(appendU32(k.append(name), index)...)
 	}
 	s.add(instanceSection, appendVec([]byte{0x01}, &exports))
 	s.define(instanceSort, at, id)
@@ -260,7 +260,10 @@ func (s *scope) funcDef(at *node, c *cursor) {
 		s.alias(in, true, funcSort, id)
 	} else {
 		index := s.funcTypeUse(at, c)
-		s.lift(at, c.expectList("canon"), index, id)
+		if !c.isList("canon") {
+			c.expected("(canon lift …), (import …) or (alias …)")
+		}
+		s.lift(at, c.list("canon"), index, id)
 		c.end()
 	}
 	s.export(at, exports, funcSort)
@@ -271,7 +274,7 @@ func (s *scope) startDef(at *node, c *cursor) {
 	f := s.use(funcSort, c)
 	args, results := vec{}, uint32(0)
 	for c.isList("value") {
-		args.add().body = appendU32(args.body, s.use(valueSort, c))
+		args.push(appendU32(nil, s.use(valueSort, c))...)
 	}
 	for in := c.list("result"); in != nil; in = c.list("result") {
 		v := in.expectList("value")

@@ -190,7 +190,7 @@ func (s *scope) canonOpts(b []byte, c *cursor) []byte {
 	for n := c.peek(); n != nil; n = c.peek() {
 		if op, ok := canonFlags[n.text]; ok && n.kind == word {
 			c.next("an option")
-			opts.add().body = append(opts.body, op)
+			opts.push(op)
 			continue
 		}
 		op, ok := canonRefs[n.head()]
@@ -198,7 +198,7 @@ func (s *scope) canonOpts(b []byte, c *cursor) []byte {
 			break
 		}
 		in := c.list(n.head())
-		opts.add().body = appendU32(append(opts.body, op.opcode), s.useCore(op.sort, in))
+		opts.push(appendU32([]byte{op.opcode}, s.useCore(op.sort, in))...)
 		if in.isString() {
 			in.fail("unexpected %s: an export is written (core %s $instance %q)", in.peek().describe(), op.sort.word(), in.peek().text)
 		}

@@ -40,7 +40,7 @@ func (s *scope) coreRec(c *cursor) {
 		in.id()
 		d := s.p.coreSubType(in.next("a core type"), s.space(coreTypeSort))
 		in.end()
-		group.add().body = append(group.body, d.encoding...)
+		group.push(d.encoding...)
 	}
 	s.addCoreType(appendVec([]byte{0x4e}, &group))
 }
@@ -62,7 +62,7 @@ func (s *scope) addCoreType(encoding []byte) {
 }
 
 func (s *scope) addModuleDecl(opcode byte, parts ...[]byte) {
-	s.items.add().body = append(s.items.body, opcode)
+	s.items.push(opcode)
 	for _, part := range parts {
 		s.items.body = append(s.items.body, part...)
 	}
@@ -100,9 +100,9 @@ func (m *moduleType) declarator(n *node, c *cursor) {
 		m.alias(n, c)
 	case "import":
 		module, name := c.name("a module name"), c.name("a name")
-		m.addModuleDecl(moduleImport, appendName(appendName(nil, module), name), m.externType(c, true))
+		m.addModuleDecl(moduleImport, appendName(appendName(nil, module), name), m.externType(c))
 	case "export":
-		m.addModuleDecl(moduleExport, appendName(nil, c.name("a name")), m.externType(c, false))
+		m.addModuleDecl(moduleExport, appendName(nil, c.name("a name")), m.externType(c))
 	default:
 		m.p.fail(n, "expected (import …), (export …), (type …), (rec …) or (alias …), found %s", n.describe())
 	}
@@ -122,16 +122,14 @@ func (m *moduleType) alias(at *node, c *cursor) {
 }
 
 // externType takes (sort id? …), the type of an import or an export of a module.
-func (m *moduleType) externType(c *cursor, named bool) []byte {
+func (m *moduleType) externType(c *cursor) []byte {
 	n := c.next("a type such as (func)")
 	if n.kind != list {
 		m.p.fail(n, "expected a type such as (func), found %s", n.describe())
 	}
 	in, types := m.p.elements(n), m.space(coreTypeSort)
 	k := in.coreSort()
-	if named {
-		in.id() // which nothing can refer to
-	}
+	in.id() // which nothing can refer to
 	b := []byte{sortInfo[k].opcode}
 	switch k {
 	case coreFuncSort:

@@ -86,14 +86,15 @@ func (s *scope) inner(p *parser, at *node, kind scopeKind, id string) *scope {
 // add appends an item to the section of its kind, or a declarator.
 func (s *scope) add(section byte, item []byte) {
 	if s.kind != componentScope {
-		s.items.add().body = append(append(s.items.body, declarator[section]), item...)
+		s.items.push(declarator[section])
+		s.items.body = append(s.items.body, item...)
 		return
 	}
 	if s.section != section {
 		s.flush()
 		s.section = section
 	}
-	s.items.add().body = append(s.items.body, item...)
+	s.items.push(item...)
 }
 
 // flush ends the section that is being written.
@@ -123,8 +124,7 @@ func (s *scope) space(k sort) *space {
 func (s *scope) define(k sort, at *node, id string) uint32 {
 	index := s.space(k).add(s.p, at, id)
 	if id != "" && s.kind == componentScope {
-		names := s.names[k].add()
-		names.body = appendName(appendU32(names.body, index), id[1:])
+		s.names[k].push(appendName(appendU32(nil, index), id[1:])...)
 	}
 	return index
 }

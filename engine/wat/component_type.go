@@ -225,7 +225,7 @@ func (s *scope) tupleType(c *cursor) []byte {
 func labelsType(opcode byte, c *cursor) []byte {
 	labels := vec{}
 	for !c.done() {
-		labels.add().body = appendName(labels.body, c.name("a label"))
+		labels.push(appendName(nil, c.name("a label"))...)
 	}
 	return appendVec([]byte{opcode}, &labels)
 }

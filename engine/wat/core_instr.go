@@ -43,6 +43,7 @@ const (
 	codeTypedSelect = 0x1c
 	codeI32Const    = 0x41
 	codeI64Const    = 0x42
+	codeRefFunc     = 0xd2
 )
 
 // instrs encodes instructions to the end of a list. Blocks that begin in it end in it.
@@ -441,7 +442,7 @@ func (b *coreBody) alignment(n *node) uint32 {
 	v := b.m.p.uint(n, "an alignment", 32)
 	k, ok := log2(v)
 	if !ok {
-		b.m.p.fail(n, "alignment must be a power of 2, found %d", v)
+		b.m.p.fail(n, "alignment must be a power of two, found %d", v)
 	}
 	return k
 }

@@ -90,7 +90,8 @@ type coreModule struct {
 type coreField struct {
 	kind    string
 	at      *node
-	index   uint32 // of a definition
+	index   uint32   // of a definition
+	exports []string // inline
 	imports *coreImport
 	rest    *cursor // what is not read yet
 }
@@ -184,7 +185,7 @@ func importNames(c *cursor) *coreImport {
 
 func (m *coreModule) checkImportOrder(at *node) {
 	if m.defined != "" {
-		m.p.fail(at, "import after %s: imports stand before all definitions", m.defined)
+		m.p.fail(at, "import after %s: imports stand before all definitions", strings.Replace(m.defined, "func", "function", 1))
 	}
 }
 
@@ -200,9 +201,8 @@ func (m *coreModule) define(f *coreField) {
 func (m *coreModule) declareDefinition(f *coreField) {
 	c := f.rest
 	m.define(f)
-	_, code := m.sort(f.kind)
 	for l := c.list("export"); l != nil; l = c.list("export") {
-		m.export(l.name("an export name"), code, f.index)
+		f.exports = append(f.exports, l.name("an export name"))
 		l.end()
 	}
 	if l := c.list("import"); l != nil {
@@ -238,6 +238,10 @@ func (m *coreModule) export(name string, code byte, index uint32) {
 // encode writes a field into its section.
 func (m *coreModule) encode(f *coreField) {
 	c := f.rest
+	for _, name := range f.exports {
+		_, code := m.sort(f.kind)
+		m.export(name, code, f.index)
+	}
 	if f.imports != nil {
 		m.encodeImport(f)
 		return

@@ -1,7 +1,5 @@
 package wat
 
-import "bytes"
-
 // Tables, memories, and the segments that initialize them.
 
 // encodeTable encodes a table, which may have an initial value or its elements.
@@ -14,7 +12,7 @@ func (m *coreModule) encodeTable(f *coreField) {
 		c.end()
 		limits := appendU64(appendU64(nil, uint64(items.n)), uint64(items.n))
 		m.tableSection.push(append(append(t, flags|limitMax), limits...)...)
-		m.activeElems(f.index, zero(bits), items)
+		m.activeElems(f.index, true, zero(bits), items)
 		return
 	}
 	flags, limits := coreLimits(c, flags, bits)
@@ -41,12 +39,20 @@ type elemItems struct {
 	refType []byte // of expressions, nil for functions
 }
 
-// inlineElems reads the elements in a table of type t.
+// inlineElems reads the elements in a table of type t. Elements that are functions
+// have the type funcref; for other types they are written as expressions.
 func (m *coreModule) inlineElems(c *cursor, t []byte) *elemItems {
-	if c.done() || c.isIndex() {
+	switch {
+	case !c.done() && !c.isIndex():
+		return m.exprElems(c, t)
+	case isFuncref(t):
 		return m.funcElems(c)
 	}
-	return m.exprElems(c, t)
+	items := &elemItems{refType: t}
+	for !c.done() {
+		items.push(append(appendU32([]byte{codeRefFunc}, c.index(m.funcs)), codeEnd)...)
+	}
+	return items
 }
 
 func (m *coreModule) funcElems(c *cursor) *elemItems {
@@ -87,11 +93,12 @@ const (
 	elemExprs       = 4
 )
 
-var funcref = valTypes["funcref"]
+func isFuncref(t []byte) bool { return len(t) == 1 && t[0] == heapTypes["func"] }
 
-// activeElems appends a segment for a table, in the shortest form.
-func (m *coreModule) activeElems(table uint32, offset []byte, items *elemItems) {
-	if table == 0 && (items.refType == nil || bytes.Equal(items.refType, []byte{funcref})) {
+// activeElems appends a segment for a table. There is a shorter form for segments
+// that do not say their table.
+func (m *coreModule) activeElems(table uint32, explicit bool, offset []byte, items *elemItems) {
+	if !explicit && (items.refType == nil || isFuncref(items.refType)) {
 		b := append([]byte{items.flag()}, offset...)
 		m.elemSection.push(appendVec(b, &items.vec)...)
 		return
@@ -132,7 +139,7 @@ func (m *coreModule) encodeElem(f *coreField) {
 		return
 	}
 	offset := m.oneExpr(c, "offset")
-	m.activeElems(table, offset, m.elemList(c, true))
+	m.activeElems(table, explicit, offset, m.elemList(c, true))
 }
 
 // target reads what an active segment initializes: (sort x), or x alone as the

@@ -122,7 +122,7 @@ func (p *parser) coreSignature(c *cursor, types *space) *coreSignature {
 		}
 	}
 	if c.isList("param") {
-		c.fail("unexpected token: (param …) stands behind (result …)")
+		c.fail("unexpected token: result before parameter")
 	}
 	return s
 }
@@ -407,10 +407,11 @@ func (t *coreTypes) use(c *cursor) (x uint32, s *coreSignature) {
 
 // check compares a signature beside (type x) with that type.
 func (t *coreTypes) check(at *node, x uint32, s *coreSignature) {
-	if s.empty() || int64(x) >= int64(len(t.defs)) || t.defs[x].function == nil {
-		return
-	}
-	if !bytes.Equal(t.defs[x].function, s.encode()) {
+	switch {
+	case s.empty():
+	case int64(x) >= int64(len(t.defs)):
+		t.p.fail(at, "unknown type %d: a signature beside it needs its definition", x)
+	case !bytes.Equal(t.defs[x].function, s.encode()):
 		t.p.fail(at, "inline function type does not match type %d that it refers to", x)
 	}
 }
