@@ -110,6 +110,36 @@ func TestDescriptionOfAComponent(t *testing.T) {
 	}
 }
 
+func TestValidNames(t *testing.T) {
+	for _, im := range []string{
+		`"a"`, `"A1-2-3"`, `"m1x3d-4CR0NYMS"`, `"a:b/c"`, `"a1-b:c-d/E-f"`, `"a:b/c@1.2.3"`, `"a:b/c@1.2.3-rc.1+build.01"`,
+		`"a:b/c@1"`, `"a:b/c@0.2"`, `"a:b/c@0.0.3"`, `"a:b/c@0.0.0"`, `"a:b/c@1" (versionsuffix ".2.3")`, `"a:b/c@0.2" (versionsuffix ".3-rc.1")`,
+		`"x" (external-id "any thing")`, `"x" (implements "a:b/c@1.2.3") (external-id "")`,
+	} {
+		if _, err := component.Decode(assemble(t, `(component (import `+im+` (instance)))`)); err != nil {
+			t.Errorf("%s: %v", im, err)
+		}
+	}
+}
+
+// Names that differ in what bindings make of them stand beside each other.
+func TestStronglyUniqueNames(t *testing.T) {
+	text := `(component (import "foo" (type $foo (sub resource))) (import "foo-bar" (func)) (import "[constructor]foo" (func (result (own $foo))))
+		(import "[method]foo.bar" (func (param "self" (borrow $foo)))) (import "[static]foo.baz" (func)) (import "foo:bar/baz" (func)) `
+	if _, err := component.Decode(assemble(t, text+")")); err != nil {
+		t.Fatal(err)
+	}
+	for _, im := range []string{
+		`"foo" (func)`, `"FOO" (func)`, `"foo-BAR" (func)`, `"[static]foo.bar" (func)`, `"[method]foo.BAR" (func (param "self" (borrow $foo)))`,
+		`"[method]foo.baz" (func (param "self" (borrow $foo)))`, `"[method]foo.foo" (func (param "self" (borrow $foo)))`,
+	} {
+		_, err := component.Decode(assemble(t, text+"(import "+im+"))"))
+		if err == nil || !strings.Contains(err.Error(), "conflicts with previous name") {
+			t.Errorf("%s: got %v", im, err)
+		}
+	}
+}
+
 func TestCoreModuleIsAViewOfTheFile(t *testing.T) {
 	b := assemble(t, `(component (core module (memory (export "m") 1)))`)
 	c, err := component.Decode(b)
