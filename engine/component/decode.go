@@ -29,6 +29,7 @@ type decoder struct {
 	infos map[*types.Type]info
 	sizes map[any]uint64 // weights of function, instance and component types
 	index map[*types.Instance]map[string]int
+	refs  coreRefs
 }
 
 var (

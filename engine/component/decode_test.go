@@ -64,6 +64,7 @@ const everything = `(component $c
   (export "a:b/c@1.0.0" (instance $bag))
   (type (stream u8)) (type (future (result))) (type (func async))
   (core type (module (import "a" "b" (func)) (export "c" (memory 1))))
+  (core rec (type $p (func (param (ref null $q)))) (type $q (func (result (ref $p)))))
   (component (import "m" (core module))))`
 
 func TestDescriptionOfAComponent(t *testing.T) {
@@ -80,7 +81,7 @@ func TestDescriptionOfAComponent(t *testing.T) {
 	}
 	want := map[string]int{
 		"*component.CoreModule": 3, "*component.CoreInstantiate": 3, "*component.CoreInlineExports": 1,
-		"*component.CoreTypeDef": 1, "*component.Nested": 2, "*component.Instantiate": 1, "*component.InlineExports": 1,
+		"*component.CoreTypeDef": 3, "*component.Nested": 2, "*component.Instantiate": 1, "*component.InlineExports": 1,
 		"*component.ResourceDef": 1, "*component.CanonLift": 2, "*component.CanonLower": 1, "*component.CanonBuiltin": 3,
 		"*component.Import": 2, "*component.Export": 8,
 	}
@@ -191,6 +192,9 @@ func TestMalformedBinaries(t *testing.T) {
 		{"negative type index", preamble + "\x07\x03\x01\x70\x50", "invalid leading byte (0x50) for component value type"},
 		{"module of another version", preamble + "\x01\x08\x00asm\x02\x00\x00\x00", "expected a version header for a module"},
 		{"component for a module", preamble + "\x01\x08\x00asm\x0d\x00\x01\x00", "expected a version header for a module"},
+		{"shared table", preamble + "\x03\x0b\x01\x50\x01\x03\x01t\x01\x70\x03\x01\x02", "invalid limits flags"},
+		{"shared memory without a maximum", preamble + "\x03\x09\x01\x50\x01\x03\x01m\x02\x02\x01", "shared memory must have maximum size"},
+		{"page size", preamble + "\x03\x0a\x01\x50\x01\x03\x01m\x02\x08\x01\x05", "invalid custom page size"},
 		{"sections of a module out of order", preamble + "\x01\x0e\x00asm\x01\x00\x00\x00\x03\x01\x00\x01\x01\x00", "section out of order"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -180,6 +180,9 @@ func TestInvalidIndices(t *testing.T) {
 		{`(type $r (resource (rep i32))) (component (alias outer 1 $r (type)))`, "transitively refers to resources not defined in the current component"},
 		{`(type (component (alias outer 1 0 (component))))`, "aliases in types may only refer to types or instances"},
 		{`(core type (module (alias outer 2 0 (type))))`, "invalid outer alias count of 2"},
+		{`(core type (func (param (ref 1))))`, "unknown type 1: type index out of bounds"},
+		{`(core type $m (module)) (core type (func (param (ref $m))))`, "type index 0 is a module type, not a sub type"},
+		{`(core type (module (type (func (result (ref null 1)))) (export "f" (func (type 0)))))`, "unknown type 1: type index out of bounds"},
 		{`(core type $m (module)) (core type (module (alias outer 1 $m (type))))`, "outer type alias of a core module type"},
 	})
 }
@@ -267,7 +270,11 @@ func TestInvalidCanonicalDefinitions(t *testing.T) {
 		{`(type $t (stream u8)) (core func (canon stream.read $t))`, "canonical option `memory` is required"},
 		{core(`(memory (export "m") 1)`, `(type $t (stream string)) (core func (canon stream.read $t (memory (core memory $i "m"))))`), "canonical option `realloc` is required"},
 		{`(core func (canon context.get i32 2))`, "immediate of `context.get` must be zero or one: it is 2"},
-		{`(core func (canon context.set f32 0))`, "`context.set` is of type i32 or i64"},
+		{`(core func (canon context.set f32 0))`, "`context.set` is of type i32"},
+		{`(core func (canon context.get i64 0))`, "`context.get` is of type i32"},
+		{core(`(func (export "f"))`, `(func async (result string) (canon lift (core func $i "f") async))`), "canonical option `memory` is required"},
+		{`(import "f" (func $f async (result u8))) (core func (canon lower (func $f) async))`, "canonical option `memory` is required"},
+		{core(`(memory (export "m") 1 1 shared)`, `(core func (canon waitable-set.wait (memory (core memory $i "m"))))`), "mismatch in the shared flag for memories"},
 		{`(core func (canon task.return (result string)))`, "canonical option `memory` is required"},
 		{`(core func (canon error-context.new))`, "canonical option `memory` is required"},
 		{`(core type $t (func)) (core func (canon thread.new-indirect $t (core table 0)))`, "start function must take a single `i32` argument and return nothing"},
