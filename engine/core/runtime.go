@@ -224,9 +224,30 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
 			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 		}
-		return nil, fmt.Errorf("%s (at offset %#x): %w", s.Name, s.Offset, err)
+		what := ""
+		if strings.Contains(err.Error(), "cannot pop") {
+			what = "type mismatch: " // the specification's name for it
+		}
+		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, what, err)
 	}
 	return &Module{name: s.Name, rt: rt, compiled: compiled, info: info}, nil
+}
+
+// Validate says whether a module is valid, as far as wazero can say: one that
+// needs what wazero does not have is taken to be. It is for modules that are
+// never instantiated, of which there is no wiring.
+func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error {
+	s.Engine = Interpreter // which takes all that the compiler takes, and makes no code
+	s.Imports = make([]Ref, imports)
+	m, err := r.CompileModule(ctx, s)
+	var unsupported *UnsupportedError
+	if errors.As(err, &unsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.Close(ctx)
 }
 
 // Close releases the compiled code. No instance of the module may be in use.

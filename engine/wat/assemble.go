@@ -1,7 +1,5 @@
 package wat
 
-import "errors"
-
 // Assemble turns the text of one core module or component into its binary. Name
 // stands before the position in errors, which are *Error. The text is
 // (module …), (component …), or the fields of a module without the parentheses
@@ -14,11 +12,13 @@ func Assemble(name string, text []byte) (binary []byte, err error) {
 	defer catch(&err)
 	p := &parser{name: name}
 	c := &cursor{p: p, nodes: nodes}
-	if c.isList("component") {
-		return nil, errors.New("the text format of components is not implemented yet")
+	n := c.peek()
+	if c.list("component") != nil {
+		c.end()
+		_, binary = assembleComponent(p, n)
+		return binary, nil
 	}
-	if n := c.peek(); c.isList("module") {
-		l := c.list("module")
+	if l := c.list("module"); l != nil {
 		c.end()
 		id := l.id()
 		return encodeModule(p, id, n.nodes[l.at:]), nil
