@@ -68,9 +68,14 @@ func (b *coreBody) instrs(c *cursor) {
 
 func (b *coreBody) opcode(n *node) opcode {
 	op, ok := opcodes[n.text]
-	if !ok {
-		b.m.p.fail(n, "unknown operator %s", n.text)
+	if ok {
+		return op
 	}
+	switch n.text {
+	case "try", "catch", "catch_all", "delegate", "rethrow":
+		b.m.p.fail(n, "%s is not supported: it is of the first draft of exceptions, which try_table replaced", n.text)
+	}
+	b.m.p.fail(n, "unknown operator %s", n.text)
 	return op
 }
 
@@ -439,7 +444,7 @@ func keyword(c *cursor, key string) (n, value *node) {
 
 // alignment reads a power of two and returns its exponent.
 func (b *coreBody) alignment(n *node) uint32 {
-	v := b.m.p.uint(n, "an alignment", 32)
+	v := b.m.p.uint(n, "an alignment", 64)
 	k, ok := log2(v)
 	if !ok {
 		b.m.p.fail(n, "alignment must be a power of two, found %d", v)

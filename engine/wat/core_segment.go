@@ -15,7 +15,7 @@ func (m *coreModule) encodeTable(f *coreField) {
 		m.activeElems(f.index, true, zero(bits), items)
 		return
 	}
-	flags, limits := coreLimits(c, flags, bits)
+	flags, limits := coreLimits(c, flags)
 	t := m.p.coreRefType(c.next("a reference type"), m.types.ids)
 	b := append(append(t, flags), limits...)
 	if !c.done() {
