@@ -139,7 +139,10 @@ func (r *Report) Text(w io.Writer) error {
 	p.columns(s.table())
 	p.printf("%d scripts on the %s engine in %v: %d of %d commands pass", r.Scripts, r.Engine,
 		r.Time.Round(time.Millisecond), s.All.Passed, s.All.Total)
-	if expected > 0 {
+	switch {
+	case expected == 1:
+		p.printf(", 1 is expected to fail")
+	case expected > 1:
 		p.printf(", %d are expected to fail", expected)
 	}
 	p.printf("\n")

@@ -85,7 +85,11 @@ func Run(ctx context.Context, c Config, paths ...string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Engine: c.Engine.String()}
+	kind, err := resolve(ctx, c.Engine)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Engine: kind.String()}
 	start := time.Now()
 	for k, file := range files {
 		text, err := os.ReadFile(file)
@@ -108,6 +112,15 @@ func Run(ctx context.Context, c Config, paths ...string) (*Report, error) {
 	r.Time = time.Since(start)
 	slices.SortStableFunc(r.Cases, func(a, b Case) int { return compareScripts(a.Script, b.Script) })
 	return r, nil
+}
+
+// resolve says how an engine of a kind runs core code on this machine.
+func resolve(ctx context.Context, k engine.Kind) (engine.Kind, error) {
+	e, err := engine.New(ctx, engine.Config{Kind: k})
+	if err != nil {
+		return k, err
+	}
+	return e.Kind(), e.Close(ctx)
 }
 
 // runScript carries out a script within its time. One that does not come back is
@@ -133,25 +146,30 @@ func runScript(ctx context.Context, c Config, name string, text []byte) []Case {
 		cmd := &s.Commands[k]
 		cases[k] = Case{Script: name, Line: cmd.Line, Column: cmd.Column, Command: commandName(cmd), Wanted: wanted(cmd)}
 	}
-	// After the deadline a running guest is ended; that takes it a moment.
-	grace := time.NewTimer(timeout + 5*time.Second)
-	defer grace.Stop()
-	k := 0
-	for ; k < len(cases); k++ {
-		select {
-		case o, ok := <-done:
-			if ok {
-				cases[k].settle(o)
-				continue
-			}
-		case <-grace.C:
-		}
-		break
-	}
-	for ; k < len(cases); k++ {
-		cases[k].settle(outcome{err: errors.New("not reached: the script is stuck or was ended before")})
-	}
+	settle(cases, done, timeout+grace)
 	return cases
+}
+
+// grace is what a script gets beyond its time: a guest that runs is ended then,
+// and that takes it a moment.
+const grace = 5 * time.Second
+
+// settle takes the outcomes of the cases in order, and gives up after a while.
+func settle(cases []Case, done <-chan outcome, limit time.Duration) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for k := range cases {
+		o := outcome{err: errors.New("not reached: the script is stuck, or ended before")}
+		select {
+		case got, ok := <-done:
+			if ok {
+				o = got
+			}
+		case <-late.C:
+			late.Reset(0) // for those that follow, too
+		}
+		cases[k].settle(o)
+	}
 }
 
 // unread is the case of a script that cannot be read.

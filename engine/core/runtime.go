@@ -224,13 +224,20 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
 			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 		}
-		what := ""
-		if strings.Contains(err.Error(), "cannot pop") {
-			what = "type mismatch: " // the specification's name for it
-		}
-		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, what, err)
+		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
 	}
 	return &Module{name: s.Name, rt: rt, compiled: compiled, info: info}, nil
+}
+
+// rule names the rule of validation that wazero's message is about, where its
+// words are not those of the specification.
+func rule(message string) string {
+	for _, s := range []string{"cannot pop", "not enough results", "too many results"} {
+		if strings.Contains(message, s) {
+			return "type mismatch: "
+		}
+	}
+	return ""
 }
 
 // Validate says whether a module is valid, as far as wazero can say: one that

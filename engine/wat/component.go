@@ -260,7 +260,10 @@ func (s *scope) funcDef(at *node, c *cursor) {
 		s.alias(in, true, funcSort, id)
 	} else {
 		index := s.funcTypeUse(at, c)
-		s.lift(at, c.expectList("canon"), index, id)
+		if !c.isList("canon") {
+			c.expected("(canon lift …), (import …) or (alias …)")
+		}
+		s.lift(at, c.list("canon"), index, id)
 		c.end()
 	}
 	s.export(at, exports, funcSort)

@@ -400,6 +400,7 @@ func TestErrorsInComponentsSayWhereAndWhat(t *testing.T) {
 		{"(component (import \"x\" (implements \"a:b/c\") (implements \"a:b/c\") (instance)))", "1:45: unexpected token: (implements …) stands here twice"},
 		{"(component (import \"\\ff\" (func)))", "malformed UTF-8 encoding"},
 		{"(component (export \"x\" $f))", "1:24: expected a definition such as (func $f), found $f"},
+		{"(component (func (param \"x\" u8)))", "1:12: expected (canon lift …), (import …) or (alias …) at the end of (func …)"},
 		{"(component (canon lift (core func 0)))", "expected (func …) with the type at the end of (canon lift …)"},
 		{"(component (func (canon lift (core func 0) async always)))", "1:50: unexpected always"},
 		{"(component (core instance $i) (core func (canon lower (func 0) (memory $i \"mem\"))))", "unknown core memory: failed to find name $i"},

@@ -1,6 +1,9 @@
 package wat
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Script is a .wast file: commands to carry out in order.
 type Script struct {
@@ -179,8 +182,10 @@ func (p *parser) module(n *node) *Module {
 	return m
 }
 
-// quoted assembles quoted text. Its positions are those in the quote.
+// quoted assembles quoted text. Positions in errors are those in the quote; their
+// name says where it is.
 func (p *parser) quoted(n *node, text string) ([]byte, error) {
+	p = &parser{name: strings.TrimPrefix(fmt.Sprintf("%s:%d:%d: quote", p.name, n.line, n.col), ":")}
 	nodes, err := read(p.name, []byte(text))
 	if err != nil {
 		return nil, err
