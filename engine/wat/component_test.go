@@ -36,12 +36,12 @@ type rawSection struct {
 	body []byte
 }
 
-func sections(t *testing.T, component []byte) (out []rawSection) {
+func sections(t *testing.T, binary []byte) (out []rawSection) {
 	t.Helper()
-	if !bytes.HasPrefix(component, []byte("\x00asm\x0d\x00\x01\x00")) {
-		t.Fatalf("no component: %x", component)
+	if !bytes.HasPrefix(binary, []byte("\x00asm\x0d\x00\x01\x00")) && !bytes.HasPrefix(binary, []byte("\x00asm\x01\x00\x00\x00")) {
+		t.Fatalf("neither a component nor a module: %x", binary)
 	}
-	for b := component[8:]; len(b) > 0; {
+	for b := binary[8:]; len(b) > 0; {
 		size, n := leb(b[1:])
 		end := 1 + n + int(size)
 		out = append(out, rawSection{b[0], b[1+n : end]})

@@ -15,6 +15,9 @@ type coreBody struct {
 	labels map[string][]int
 	blocks uint32 // so far; the index of a label in the section of names
 
+	// usesData tells that data segments are referred to.
+	usesData bool
+
 	labelNames, localNames vec
 }
 
@@ -331,12 +334,12 @@ func (b *coreBody) indices(op opcode, c *cursor) {
 	case immElem:
 		b.u32(c.index(m.elems))
 	case immData:
-		m.usesData = true
+		b.usesData = true
 		b.u32(c.index(m.datas))
 	case immTableElem:
 		b.segment(c, m.tables, m.elems)
 	case immMemoryData:
-		m.usesData = true
+		b.usesData = true
 		b.segment(c, m.memories, m.datas)
 	case immCallIndirect:
 		table := optional(c, m.tables)
@@ -553,7 +556,7 @@ func (b *coreBody) typeImmediates(op opcode, c *cursor) {
 	case immTypeType:
 		b.u32(c.index(m.types.ids))
 	case immTypeData:
-		m.usesData = true
+		b.usesData = true
 		b.u32(c.index(m.datas))
 	case immTypeElem:
 		b.u32(c.index(m.elems))
