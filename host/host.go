@@ -21,7 +21,7 @@ import (
 const DefaultMaxHostMemory = 16 << 20
 
 // Config is what instances are granted. The zero value is a guest without
-// environment, arguments, output and network. It is copied freely.
+// environment, arguments, output, files and network. It is copied freely.
 type Config struct {
 	Env  []cli.Variable
 	Args []string
@@ -35,6 +35,12 @@ type Config struct {
 	// http.NewTransport.
 	Outbound *http.Client
 
+	// Dirs are the directories that the guest may use.
+	Dirs []filesystem.Preopen
+	// MaxOpenFiles bounds the files and directories that one instance has open;
+	// 0 means filesystem.DefaultMaxOpen.
+	MaxOpenFiles int
+
 	// MaxHostMemory bounds what one instance makes the host allocate for
 	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
 	MaxHostMemory int64
@@ -45,7 +51,8 @@ type Config struct {
 	Clock  clocks.Clock
 	Random *random.Source
 
-	// Log gets a line for each outbound request that is denied; nil means none.
+	// Log gets a line for each outbound request that is denied, and for the first
+	// use of files that is; nil means none.
 	Log *slog.Logger
 }
 
@@ -55,6 +62,7 @@ type State struct {
 	Budget *io.Budget
 	CLI    *cli.Command
 	HTTP   *http.State
+	Files  *filesystem.Files
 
 	clock  clocks.Clock
 	random *random.Source
@@ -86,10 +94,13 @@ func (c Config) NewState(ctx context.Context) *State {
 		s.random = random.System
 	}
 	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
+	f := filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget}
 	if c.Log != nil {
 		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
+		f.Denied = func(err error) { c.Log.Warn(err.Error()) }
 	}
 	s.HTTP = http.NewState(ctx, h)
+	s.Files = filesystem.New(f)
 	return s
 }
 
@@ -97,6 +108,7 @@ func (c Config) NewState(ctx context.Context) *State {
 func (s *State) Close() {
 	s.HTTP.Close()
 	s.CLI.Close()
+	s.Files.Close()
 }
 
 func state(cx *abi.Context) *State { return cx.Host.(Holder).HostState() }
@@ -109,7 +121,7 @@ func Link(l *engine.Linker, _ Config) error {
 		clocks.Link(l, func(cx *abi.Context) clocks.Clock { return state(cx).clock }),
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
 		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
-		filesystem.Link(l),
+		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
 		sockets.Link(l),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
 	)
