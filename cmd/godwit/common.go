@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -214,7 +215,8 @@ func parseSize(s string) (uint64, error) {
 // maxFile bounds what is read of a component's file.
 const maxFile = 1 << 30
 
-// readComponent reads a component in the binary or the text format.
+// readComponent reads a component in the binary or the text format. What is
+// neither is left to the decoder to reject.
 func readComponent(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -230,12 +232,22 @@ func readComponent(path string) ([]byte, error) {
 	if err != nil {
 		return nil, failed(err)
 	}
-	if strings.HasSuffix(path, ".wat") {
+	if isText(path, b) {
 		if b, err = wat.Assemble(path, b); err != nil {
 			return nil, failed(err)
 		}
 	}
 	return b, nil
+}
+
+// isText tells whether a file is in the text format: its name says so, or it
+// begins like a list or a comment.
+func isText(path string, b []byte) bool {
+	if bytes.HasPrefix(b, []byte("\x00asm")) {
+		return false
+	}
+	b = bytes.TrimLeft(b, " \t\r\n")
+	return strings.HasSuffix(path, ".wat") || bytes.HasPrefix(b, []byte("(")) || bytes.HasPrefix(b, []byte(";;"))
 }
 
 // compileAndLink compiles the component at path and links it with the host.

@@ -258,7 +258,7 @@ func (l *lexer) escape(b []byte) []byte {
 		return l.unicodeEscape(b)
 	}
 	if len(rest) < 2 || hexDigit(rest[0]) < 0 || hexDigit(rest[1]) < 0 {
-		l.fail("malformed escape sequence in a string")
+		l.fail("invalid string escape")
 	}
 	l.pos += 3
 	return append(b, byte(hexDigit(rest[0])<<4|hexDigit(rest[1])))
@@ -273,16 +273,16 @@ func (l *lexer) unicodeEscape(b []byte) []byte {
 			under = true
 			continue
 		} else if hexDigit(c) < 0 {
-			l.fail("malformed escape sequence in a string")
+			l.fail("invalid string escape")
 		}
 		under = false
 		digits++
 		if v = v<<4 | hexDigit(l.src[at]); v > utf8.MaxRune {
-			l.fail("malformed escape sequence in a string: no such Unicode character")
+			l.fail("invalid string escape: no such Unicode character")
 		}
 	}
 	if at == len(l.src) || digits == 0 || under || v >= 0xd800 && v < 0xe000 {
-		l.fail("malformed escape sequence in a string")
+		l.fail("invalid string escape")
 	}
 	l.pos = at + 1
 	return utf8.AppendRune(b, rune(v))
