@@ -30,6 +30,8 @@ type Config struct {
 	// Stdout and Stderr get the guest's output; nil discards it. Instances that
 	// share one need it safe for concurrent use.
 	Stdout, Stderr goio.Writer
+	// Terminals says which of the three are terminals.
+	Terminals cli.Terminals
 
 	// Outbound sends requests; nil denies them all. See http.ParsePolicy and
 	// http.NewTransport.
@@ -83,7 +85,7 @@ func (c Config) NewState(ctx context.Context) *State {
 	budget := io.NewBudget(c.MaxHostMemory)
 	s := &State{
 		Budget: budget,
-		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Budget: budget},
+		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
 		clock:  c.Clock,
 		random: c.Random,
 	}

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/component"
 	"github.com/godwit-runtime/godwit/engine/wat"
 	"github.com/godwit-runtime/godwit/host"
 	"github.com/godwit-runtime/godwit/host/cli"
@@ -250,6 +253,16 @@ func isText(path string, b []byte) bool {
 	return strings.HasSuffix(path, ".wat") || bytes.HasPrefix(b, []byte("(")) || bytes.HasPrefix(b, []byte(";;"))
 }
 
+// preview1 is the name that the programs of WASI preview 1 import from.
+const preview1 = "wasi_snapshot_preview1"
+
+// adaptModule says what to do with such a program.
+const adaptModule = `%s: this is a core module for WASI preview 1, not a component. Make a component of it:
+    wasm-tools component new %s --adapt wasi_snapshot_preview1=ADAPTER -o COMPONENT.wasm
+The adapter for programs is wasi_snapshot_preview1.command.wasm, that for
+libraries and HTTP handlers wasi_snapshot_preview1.reactor.wasm; wasmtime's
+releases have them, and the npm package @bytecodealliance/jco in lib/`
+
 // compileAndLink compiles the component at path and links it with the host.
 func compileAndLink(ctx context.Context, e *engine.Engine, path string, cfg host.Config) (*engine.Linked, error) {
 	b, err := readComponent(path)
@@ -257,6 +270,9 @@ func compileAndLink(ctx context.Context, e *engine.Engine, path string, cfg host
 		return nil, err
 	}
 	c, err := e.Compile(ctx, b)
+	if errors.Is(err, component.ErrCoreModule) && bytes.Contains(b, []byte(preview1)) {
+		return nil, failed(fmt.Errorf(adaptModule, path, filepath.Base(path)))
+	}
 	if err != nil {
 		return nil, failed(fmt.Errorf("%s: %w", path, err))
 	}
