@@ -238,4 +238,3 @@ func TestDrainingLetsRequestsFinish(t *testing.T) {
 		t.Errorf("the server: %v", err)
 	}
 }
-
