@@ -141,9 +141,14 @@ func (d *decoder) constExpr() {
 		case 0xfd: // v128.const
 			d.skipLEB()
 			d.skip(16)
-		case 0xfb: // GC: struct.new and its like; the engine refuses the module
-			d.skipLEB()
-			d.skipLEB()
+		case 0xfb: // GC, which the engine refuses when the module is compiled
+			switch d.u32() {
+			case 0, 1, 6, 7: // struct.new, array.new and their defaults
+				d.u32()
+			case 8: // array.new_fixed
+				d.u32()
+				d.u32()
+			}
 		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e:
 		default:
 			d.failAt(d.p-1, "constant expression required: illegal opcode %#x", op)
