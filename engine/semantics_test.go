@@ -259,3 +259,22 @@ func TestHostFunctionCallsAnotherInstance(t *testing.T) {
 		cancel() // what still watches a context sees it now
 	})
 }
+
+// A small file can unfold to a great many definitions: each level instantiates
+// the one below it several times.
+func TestComponentsThatUnfoldToTooMuch(t *testing.T) {
+	types := strings.Repeat("(type u8)", 30000)
+	inner := "(component $c " + types + ")"
+	for range 2 {
+		inner = "(component $c " + inner + strings.Repeat("(instance (instantiate $c))", 30) + ")"
+	}
+	e, err := engine.New(t.Context(), engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close(context.Background())
+	_, err = e.Compile(t.Context(), assemble(t, "(component "+inner+"(instance (instantiate $c)))"))
+	if err == nil || !strings.Contains(err.Error(), "takes more than 20000000 steps") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -161,7 +161,9 @@ func (d *decoder) canonLift(s *scope) {
 	def.Options = d.options(s)
 	def.Type = d.funcTypeAt(s, d.u32())
 	o := &def.Options
-	d.charge(d.weightFunc(def.Type))
+	w := d.weightFunc(def.Type)
+	d.charge(w)
+	def.Weight = int(w)
 	if o.Async && !def.Type.Async {
 		d.fail("the `async` canonical option requires an async function type")
 	}
@@ -236,7 +238,9 @@ func (d *decoder) canonLower(s *scope) {
 	def.Type = d.funcAt(s, def.Func)
 	def.Options = d.options(s)
 	o := &def.Options
-	d.charge(d.weightFunc(def.Type))
+	w := d.weightFunc(def.Type)
+	d.charge(w)
+	def.Weight = int(w)
 	if o.Async && !def.Type.Async {
 		d.fail("the `async` canonical option requires an async function type")
 	}
