@@ -21,7 +21,7 @@ const (
 	maxCoreInstances = 1000
 	maxHostFuncs     = 20000
 	// maxSteps bounds the replay: definitions, and the lists and types in them.
-	maxSteps = 20_000_000
+	maxSteps = 4_000_000
 )
 
 // frame is a component instance under replay: its index spaces so far.

@@ -274,7 +274,7 @@ func TestComponentsThatUnfoldToTooMuch(t *testing.T) {
 	}
 	defer e.Close(context.Background())
 	_, err = e.Compile(t.Context(), assemble(t, "(component "+inner+"(instance (instantiate $c)))"))
-	if err == nil || !strings.Contains(err.Error(), "takes more than 20000000 steps") {
+	if err == nil || !strings.Contains(err.Error(), "takes more than 4000000 steps") {
 		t.Errorf("got %v", err)
 	}
 }
