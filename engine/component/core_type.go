@@ -11,7 +11,7 @@ func (d *decoder) coreTypeDef(s *scope) {
 	}
 	ts := d.coreType(s)
 	s.coreTypes = append(s.coreTypes, ts...)
-	d.total(len(s.coreTypes))
+	d.total(len(ts))
 	if s.kind == inComponent {
 		for k := range ts {
 			s.def(&ts[k])

@@ -1,7 +1,10 @@
 package component_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -307,8 +310,43 @@ func TestTypesThatUnfoldToSomethingHuge(t *testing.T) {
 	}
 	checkRules(t, []rule{
 		{tuples, "effective type size exceeds the limit"},
-		{doubled(), "effective type size exceeds the limit"},
+		{doubled(), "the instances of the component have more than 500000 exports in all"},
 	})
+}
+
+func TestNumberOfDefinitionsIsBounded(t *testing.T) {
+	const preamble = "\x00asm\x0d\x00\x01\x00"
+	types := binary.AppendUvarint(nil, 600_000)
+	types = append(types, bytes.Repeat([]byte{0x7d}, 600_000)...)
+	section := append(binary.AppendUvarint([]byte{7}, uint64(len(types))), types...)
+	if _, err := component.Decode(append([]byte(preamble), section...)); err != nil {
+		t.Error(err)
+	}
+	// The second half is in a nested component, which counts too.
+	nested := append(append(binary.AppendUvarint([]byte{4}, uint64(len(preamble)+len(section))), preamble...), section...)
+	_, err := component.Decode(append(append([]byte(preamble), section...), nested...))
+	if err == nil || !strings.Contains(err.Error(), "definition count exceeds limit of 1000000") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Each name is an identity of its own for the resource; what they stand for must
+// not be looked for one after the other.
+func TestResourceUnderVeryManyNames(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`(component (import "r0" (type $r0 (sub resource)))`)
+	for k := range 20000 {
+		fmt.Fprintf(&b, `(import "r%d" (type $r%d (eq $r%d)))`, k+1, k+1, k)
+	}
+	b.WriteString(`(import "f" (func (param "a" (own $r20000)))))`)
+	c, err := component.Decode(assemble(t, b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, f := c.Type.Imports[0].Extern.Type.Resource, c.Type.Imports[20001].Extern.Func
+	if f.Params[0].Type.Resource != first {
+		t.Error("the last name does not stand for the first")
+	}
 }
 
 // doubled are instance types, each with the one before it twice.

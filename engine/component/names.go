@@ -174,9 +174,7 @@ type names struct {
 	known     map[string]bool // names of resources
 }
 
-func newNames(what string) names {
-	return names{what: what, seen: map[string]string{}, resources: map[*types.Resource]string{}, known: map[string]bool{}}
-}
+func newNames(what string) names { return names{what: what} }
 
 // uniqueKey is equal for names that are not strongly unique.
 func uniqueKey(s string, n externName) string {
@@ -211,13 +209,13 @@ func (d *decoder) addName(ns *names, a *attributes, e types.Extern) {
 	if prev, ok := ns.seen[key]; ok {
 		d.fail("%s name `%s` conflicts with previous name `%s`", ns.what, a.name, prev)
 	}
-	ns.seen[key] = a.name
+	set(&ns.seen, key, a.name)
 }
 
 // nameResource makes r the resource that name stands for in annotated names.
 func (ns *names) nameResource(r *types.Resource, name string) {
-	ns.resources[r] = name
-	ns.known[name] = true
+	set(&ns.resources, r, name)
+	set(&ns.known, name, true)
 }
 
 // checkAnnotated checks the function of a constructor, method or static.
