@@ -12,16 +12,11 @@ func Assemble(name string, text []byte) (binary []byte, err error) {
 	defer catch(&err)
 	p := &parser{name: name}
 	c := &cursor{p: p, nodes: nodes}
-	n := c.peek()
-	if c.list("component") != nil {
-		c.end()
-		_, binary = assembleComponent(p, n)
-		return binary, nil
+	if !c.isList("component") && !c.isList("module") {
+		return encodeModule(p, "", nodes), nil
 	}
-	if l := c.list("module"); l != nil {
-		c.end()
-		id := l.id()
-		return encodeModule(p, id, n.nodes[l.at:]), nil
-	}
-	return encodeModule(p, "", nodes), nil
+	n := c.next("a module")
+	c.end()
+	m := p.module(n)
+	return m.Binary, m.Err
 }

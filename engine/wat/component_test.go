@@ -36,12 +36,12 @@ type rawSection struct {
 	body []byte
 }
 
-func sections(t *testing.T, component []byte) (out []rawSection) {
+func sections(t *testing.T, binary []byte) (out []rawSection) {
 	t.Helper()
-	if !bytes.HasPrefix(component, []byte("\x00asm\x0d\x00\x01\x00")) {
-		t.Fatalf("no component: %x", component)
+	if !bytes.HasPrefix(binary, []byte("\x00asm\x0d\x00\x01\x00")) && !bytes.HasPrefix(binary, []byte("\x00asm\x01\x00\x00\x00")) {
+		t.Fatalf("neither a component nor a module: %x", binary)
 	}
-	for b := component[8:]; len(b) > 0; {
+	for b := binary[8:]; len(b) > 0; {
 		size, n := leb(b[1:])
 		end := 1 + n + int(size)
 		out = append(out, rawSection{b[0], b[1+n : end]})
@@ -76,152 +76,155 @@ func withoutNames(t *testing.T, component []byte) []byte {
 	return out
 }
 
+// sugar are short forms, and what they stand for.
+var sugar = []struct{ name, short, long string }{
+	{"type in a type", `
+		(type (record (field "a" (list u8)) (field "b" (option (list u8)))))`, `
+		(type (list u8)) (type (list u8)) (type (option 1))
+		(type (record (field "a" 0) (field "b" 2)))`},
+	{"type in an import", `
+		(import "f" (func (param "x" (list u8)) (result string)))`, `
+		(type (list u8)) (type (func (param "x" 0) (result string)))
+		(import "f" (func (type 1)))`},
+	{"instance type in an import", `
+		(import "i" (instance (export "f" (func))))`, `
+		(type (instance (type (func)) (export "f" (func (type 0)))))
+		(import "i" (instance (type 0)))`},
+	{"component type in an import", `
+		(import "c" (component (import "x" (value u8)) (export "t" (type (sub resource)))))`, `
+		(type (component (import "x" (value u8)) (export "t" (type (sub resource)))))
+		(import "c" (component (type 0)))`},
+	{"module type in an import", `
+		(import "m" (core module (import "a" "b" (func (param i32))) (export "m" (memory 1))))`, `
+		(core type (module (type (func (param i32))) (import "a" "b" (func (type 0))) (export "m" (memory 1))))
+		(import "m" (core module (type 0)))`},
+	{"signatures in a module type are defined once each, those written out are reused", `
+		(core type (module (type $t (func (param i32))) (import "a" "b" (func (param i32))) (export "c" (tag (param i32)))))`, `
+		(core type (module (type (func (param i32))) (import "a" "b" (func (type 0))) (export "c" (tag (type 0)))))`},
+	{"inline imports", `
+		(func $f (import "f")) (instance $i (import "i")) (component $c (import "c"))
+		(core module $m (import "m")) (func (import "g") (type 0))`, `
+		(import "f" (func)) (import "i" (instance)) (import "c" (component))
+		(import "m" (core module)) (import "g" (func (type 0)))`},
+	{"inline exports stand at the end", `
+		(type $t (export "t") (export "u") u8)
+		(component (export "c"))
+		(instance (export "i") (export "j") (import "x"))
+		(func (export "f") (import "y"))`, `
+		(type u8) (component) (import "x" (instance)) (import "y" (func))
+		(export "t" (type 0)) (export "u" (type 0)) (export "c" (component 0))
+		(export "i" (instance 0)) (export "j" (instance 0)) (export "f" (func 0))`},
+	{"inline exports have attributes", `
+		(instance (export "i" (implements "a:b/c") (external-id "x")))`, `
+		(instance) (export "i" (implements "a:b/c") (external-id "x") (instance 0))`},
+	{"exports make an index", `
+		(import "f" (func $f)) (export $g "g" (func $f)) (export "h" (func $g))`, `
+		(import "f" (func)) (export "g" (func 0)) (export "h" (func 1))`},
+	{"export of an instance's export", `
+		(import "i" (instance $i (export "j" (instance (export "f" (func))))))
+		(export "f" (func $i "j" "f"))`, `
+		(import "i" (instance $i (export "j" (instance (export "f" (func))))))
+		(alias export $i "j" (instance $j)) (alias export $j "f" (func $f))
+		(export "f" (func $f))`},
+	{"inverted aliases", `
+		(import "i" (instance $i
+			(export "f" (func)) (export "t" (type (sub resource))) (export "j" (instance))
+			(export "c" (component)) (export "m" (core module))))
+		(func $f (alias export $i "f")) (type $t (alias export $i "t")) (instance $j (alias export $i "j"))
+		(component $c (alias export $i "c")) (core module $m (alias export $i "m"))
+		(type (alias outer 0 $t))
+		(core instance $e)
+		(core func (alias core export $e "f")) (core memory (alias core export $e "m"))
+		(core table (alias core export $e "t")) (core global (alias core export $e "g")) (core tag (alias core export $e "x"))
+		(core type $y (func)) (core type (alias outer 0 $y))`, `
+		(import "i" (instance $i
+			(export "f" (func)) (export "t" (type (sub resource))) (export "j" (instance))
+			(export "c" (component)) (export "m" (core module))))
+		(alias export $i "f" (func)) (alias export $i "t" (type $t)) (alias export $i "j" (instance))
+		(alias export $i "c" (component)) (alias export $i "m" (core module))
+		(alias outer 0 $t (type))
+		(core instance)
+		(alias core export 0 "f" (core func)) (alias core export 0 "m" (core memory))
+		(alias core export 0 "t" (core table)) (alias core export 0 "g" (core global)) (alias core export 0 "x" (core tag))
+		(core type (func)) (alias outer 0 0 (core type))`},
+	{"uses of outer definitions", `
+		(type $t u8) (import "m" (core module $m)) (component $c) (core type $m (module))
+		(component (component
+			(type (list $t)) (core instance (instantiate $m)) (instance (instantiate $c))
+			(import "m" (core module (type $m)))
+			(type (component (import "f" (func (param "x" $t)))))))`, `
+		(type $t u8) (import "m" (core module $m)) (component $c) (core type $m (module))
+		(component (component
+			(alias outer 2 0 (type)) (type (list 0))
+			(alias outer 2 0 (core module)) (core instance (instantiate 0))
+			(alias outer 2 0 (component)) (instance (instantiate 0))
+			(alias outer 2 1 (core type)) (import "m" (core module (type 0)))
+			(type (component (alias outer 3 0 (type)) (type (func (param "x" 0))) (import "f" (func (type 1)))))))`},
+	{"types written in place come before aliases", `
+		(type $t u8)
+		(component (type (tuple $t (list u8))))`, `
+		(type $t u8)
+		(component (type (list u8)) (alias outer 1 0 (type)) (type (tuple 1 0)))`},
+	{"an outer scope by name", `
+		(type $t u8)
+		(component $C (type $C_t (list u16)) (component (type (component
+			(alias outer $C $C_t (type)) (alias outer $R $t (type)) (alias outer 2 $C_t (type))))))`, `
+		(type $t u8)
+		(component $C (type $C_t (list u16)) (component (type (component
+			(alias outer 2 0 (type)) (alias outer 3 0 (type)) (alias outer 2 0 (type))))))`},
+	{"a name means the nearest definition before it", `
+		(type $t u8)
+		(component (type (list $t)) (type $t u16) (type (list $t)))`, `
+		(type $t u8)
+		(component (alias outer 1 0 (type)) (type (list 0)) (type u16) (type (list 2)))`},
+	{"instances written as arguments", `
+		(import "f" (func $f)) (component $c) (import "m" (core module $m)) (core instance $i)
+		(instance (instantiate $c (with "a" (instance (export "g" (func $f)))) (with "b" (func $f)) (with "c" (instance))))
+		(core instance (instantiate $m (with "a" (instance (export "g" (func $i "h")))) (with "b" (instance $i))))`, `
+		(import "f" (func $f)) (component $c) (import "m" (core module $m)) (core instance $i)
+		(instance (export "g" (func 0))) (instance)
+		(instance (instantiate 0 (with "a" (instance 0)) (with "b" (func 0)) (with "c" (instance 1))))
+		(alias core export $i "h" (core func)) (core instance (export "g" (func 0)))
+		(core instance (instantiate 0 (with "a" (instance 1)) (with "b" (instance 0))))`},
+	{"instantiation of an instance's export", `
+		(import "i" (instance $i (export "c" (component)) (export "m" (core module))))
+		(instance (instantiate (component $i "c"))) (core instance (instantiate (module $i "m")))`, `
+		(import "i" (instance $i (export "c" (component)) (export "m" (core module))))
+		(alias export $i "c" (component)) (instance (instantiate 0))
+		(alias export $i "m" (core module)) (core instance (instantiate 0))`},
+	{"canon lift and lower", `
+		(core instance $i) (import "f" (func $f))
+		(func $g (export "g") (param "x" string) (canon lift (core func $i "g") string-encoding=utf16 (memory (core memory $i "m"))))
+		(core func $h (canon lower (func $f) (realloc (core func $i "r")) async))`, `
+		(core instance $i) (import "f" (func $f))
+		(type (func (param "x" string)))
+		(alias core export $i "g" (core func $g)) (alias core export $i "m" (core memory $m))
+		(canon lift (core func $g) string-encoding=utf16 (memory $m) (func $lifted (type 1)))
+		(alias core export $i "r" (core func $r))
+		(canon lower (func $f) (realloc $r) async (core func $h))
+		(export "g" (func $lifted))`},
+	{"typeidx as a use", `
+		(import "i" (instance $i (export "t" (type (sub resource))) (export "u" (type (sub resource)))))
+		(type (list (type $i "u"))) (type (own (type $i "t"))) (core func (canon resource.drop (type $i "t")))
+		(import "v" (type (eq (type $i "t"))))`, `
+		(import "i" (instance $i (export "t" (type (sub resource))) (export "u" (type (sub resource)))))
+		(alias export $i "u" (type $u)) (type (list $u))
+		(alias export $i "t" (type $t)) (type (own $t))
+		(alias export $i "t" (type $t2)) (core func (canon resource.drop $t2))
+		(alias export $i "t" (type $t3)) (import "v" (type (eq $t3)))`},
+	{"destructor", `
+		(core instance $i) (type (resource (rep i32) (dtor (core func $i "d"))))`, `
+		(core instance $i) (alias core export $i "d" (core func $d)) (type (resource (rep i32) (dtor $d)))`},
+	{"ascribed types come before what is exported", `
+		(import "i" (instance $i (export "f" (func (param "x" (list u8))))))
+		(export "f" (func $i "f") (func (param "x" (list u8))))`, `
+		(import "i" (instance $i (export "f" (func (param "x" (list u8))))))
+		(type (list u8)) (type (func (param "x" 1))) (alias export $i "f" (func $f))
+		(export "f" (func $f) (func (type 2)))`},
+}
+
 func TestSugarMeansItsLongForm(t *testing.T) {
-	for _, c := range []struct{ name, short, long string }{
-		{"type in a type", `
-			(type (record (field "a" (list u8)) (field "b" (option (list u8)))))`, `
-			(type (list u8)) (type (list u8)) (type (option 1))
-			(type (record (field "a" 0) (field "b" 2)))`},
-		{"type in an import", `
-			(import "f" (func (param "x" (list u8)) (result string)))`, `
-			(type (list u8)) (type (func (param "x" 0) (result string)))
-			(import "f" (func (type 1)))`},
-		{"instance type in an import", `
-			(import "i" (instance (export "f" (func))))`, `
-			(type (instance (type (func)) (export "f" (func (type 0)))))
-			(import "i" (instance (type 0)))`},
-		{"component type in an import", `
-			(import "c" (component (import "x" (value u8)) (export "t" (type (sub resource)))))`, `
-			(type (component (import "x" (value u8)) (export "t" (type (sub resource)))))
-			(import "c" (component (type 0)))`},
-		{"module type in an import", `
-			(import "m" (core module (import "a" "b" (func (param i32))) (export "m" (memory 1))))`, `
-			(core type (module (type (func (param i32))) (import "a" "b" (func (type 0))) (export "m" (memory 1))))
-			(import "m" (core module (type 0)))`},
-		{"signatures in a module type are defined once each, those written out are reused", `
-			(core type (module (type $t (func (param i32))) (import "a" "b" (func (param i32))) (export "c" (tag (param i32)))))`, `
-			(core type (module (type (func (param i32))) (import "a" "b" (func (type 0))) (export "c" (tag (type 0)))))`},
-		{"inline imports", `
-			(func $f (import "f")) (instance $i (import "i")) (component $c (import "c"))
-			(core module $m (import "m")) (func (import "g") (type 0))`, `
-			(import "f" (func)) (import "i" (instance)) (import "c" (component))
-			(import "m" (core module)) (import "g" (func (type 0)))`},
-		{"inline exports stand at the end", `
-			(type $t (export "t") (export "u") u8)
-			(component (export "c"))
-			(instance (export "i") (export "j") (import "x"))
-			(func (export "f") (import "y"))`, `
-			(type u8) (component) (import "x" (instance)) (import "y" (func))
-			(export "t" (type 0)) (export "u" (type 0)) (export "c" (component 0))
-			(export "i" (instance 0)) (export "j" (instance 0)) (export "f" (func 0))`},
-		{"inline exports have attributes", `
-			(instance (export "i" (implements "a:b/c") (external-id "x")))`, `
-			(instance) (export "i" (implements "a:b/c") (external-id "x") (instance 0))`},
-		{"exports make an index", `
-			(import "f" (func $f)) (export $g "g" (func $f)) (export "h" (func $g))`, `
-			(import "f" (func)) (export "g" (func 0)) (export "h" (func 1))`},
-		{"export of an instance's export", `
-			(import "i" (instance $i (export "j" (instance (export "f" (func))))))
-			(export "f" (func $i "j" "f"))`, `
-			(import "i" (instance $i (export "j" (instance (export "f" (func))))))
-			(alias export $i "j" (instance $j)) (alias export $j "f" (func $f))
-			(export "f" (func $f))`},
-		{"inverted aliases", `
-			(import "i" (instance $i
-				(export "f" (func)) (export "t" (type (sub resource))) (export "j" (instance))
-				(export "c" (component)) (export "m" (core module))))
-			(func $f (alias export $i "f")) (type $t (alias export $i "t")) (instance $j (alias export $i "j"))
-			(component $c (alias export $i "c")) (core module $m (alias export $i "m"))
-			(type (alias outer 0 $t))
-			(core instance $e)
-			(core func (alias core export $e "f")) (core memory (alias core export $e "m"))
-			(core table (alias core export $e "t")) (core global (alias core export $e "g")) (core tag (alias core export $e "x"))
-			(core type $y (func)) (core type (alias outer 0 $y))`, `
-			(import "i" (instance $i
-				(export "f" (func)) (export "t" (type (sub resource))) (export "j" (instance))
-				(export "c" (component)) (export "m" (core module))))
-			(alias export $i "f" (func)) (alias export $i "t" (type $t)) (alias export $i "j" (instance))
-			(alias export $i "c" (component)) (alias export $i "m" (core module))
-			(alias outer 0 $t (type))
-			(core instance)
-			(alias core export 0 "f" (core func)) (alias core export 0 "m" (core memory))
-			(alias core export 0 "t" (core table)) (alias core export 0 "g" (core global)) (alias core export 0 "x" (core tag))
-			(core type (func)) (alias outer 0 0 (core type))`},
-		{"uses of outer definitions", `
-			(type $t u8) (import "m" (core module $m)) (component $c) (core type $m (module))
-			(component (component
-				(type (list $t)) (core instance (instantiate $m)) (instance (instantiate $c))
-				(import "m" (core module (type $m)))
-				(type (component (import "f" (func (param "x" $t)))))))`, `
-			(type $t u8) (import "m" (core module $m)) (component $c) (core type $m (module))
-			(component (component
-				(alias outer 2 0 (type)) (type (list 0))
-				(alias outer 2 0 (core module)) (core instance (instantiate 0))
-				(alias outer 2 0 (component)) (instance (instantiate 0))
-				(alias outer 2 1 (core type)) (import "m" (core module (type 0)))
-				(type (component (alias outer 3 0 (type)) (type (func (param "x" 0))) (import "f" (func (type 1)))))))`},
-		{"types written in place come before aliases", `
-			(type $t u8)
-			(component (type (tuple $t (list u8))))`, `
-			(type $t u8)
-			(component (type (list u8)) (alias outer 1 0 (type)) (type (tuple 1 0)))`},
-		{"an outer scope by name", `
-			(type $t u8)
-			(component $C (type $C_t (list u16)) (component (type (component
-				(alias outer $C $C_t (type)) (alias outer $R $t (type)) (alias outer 2 $C_t (type))))))`, `
-			(type $t u8)
-			(component $C (type $C_t (list u16)) (component (type (component
-				(alias outer 2 0 (type)) (alias outer 3 0 (type)) (alias outer 2 0 (type))))))`},
-		{"a name means the nearest definition before it", `
-			(type $t u8)
-			(component (type (list $t)) (type $t u16) (type (list $t)))`, `
-			(type $t u8)
-			(component (alias outer 1 0 (type)) (type (list 0)) (type u16) (type (list 2)))`},
-		{"instances written as arguments", `
-			(import "f" (func $f)) (component $c) (import "m" (core module $m)) (core instance $i)
-			(instance (instantiate $c (with "a" (instance (export "g" (func $f)))) (with "b" (func $f)) (with "c" (instance))))
-			(core instance (instantiate $m (with "a" (instance (export "g" (func $i "h")))) (with "b" (instance $i))))`, `
-			(import "f" (func $f)) (component $c) (import "m" (core module $m)) (core instance $i)
-			(instance (export "g" (func 0))) (instance)
-			(instance (instantiate 0 (with "a" (instance 0)) (with "b" (func 0)) (with "c" (instance 1))))
-			(alias core export $i "h" (core func)) (core instance (export "g" (func 0)))
-			(core instance (instantiate 0 (with "a" (instance 1)) (with "b" (instance 0))))`},
-		{"instantiation of an instance's export", `
-			(import "i" (instance $i (export "c" (component)) (export "m" (core module))))
-			(instance (instantiate (component $i "c"))) (core instance (instantiate (module $i "m")))`, `
-			(import "i" (instance $i (export "c" (component)) (export "m" (core module))))
-			(alias export $i "c" (component)) (instance (instantiate 0))
-			(alias export $i "m" (core module)) (core instance (instantiate 0))`},
-		{"canon lift and lower", `
-			(core instance $i) (import "f" (func $f))
-			(func $g (export "g") (param "x" string) (canon lift (core func $i "g") string-encoding=utf16 (memory (core memory $i "m"))))
-			(core func $h (canon lower (func $f) (realloc (core func $i "r")) async))`, `
-			(core instance $i) (import "f" (func $f))
-			(type (func (param "x" string)))
-			(alias core export $i "g" (core func $g)) (alias core export $i "m" (core memory $m))
-			(canon lift (core func $g) string-encoding=utf16 (memory $m) (func $lifted (type 1)))
-			(alias core export $i "r" (core func $r))
-			(canon lower (func $f) (realloc $r) async (core func $h))
-			(export "g" (func $lifted))`},
-		{"typeidx as a use", `
-			(import "i" (instance $i (export "t" (type (sub resource))) (export "u" (type (sub resource)))))
-			(type (list (type $i "u"))) (type (own (type $i "t"))) (core func (canon resource.drop (type $i "t")))
-			(import "v" (type (eq (type $i "t"))))`, `
-			(import "i" (instance $i (export "t" (type (sub resource))) (export "u" (type (sub resource)))))
-			(alias export $i "u" (type $u)) (type (list $u))
-			(alias export $i "t" (type $t)) (type (own $t))
-			(alias export $i "t" (type $t2)) (core func (canon resource.drop $t2))
-			(alias export $i "t" (type $t3)) (import "v" (type (eq $t3)))`},
-		{"destructor", `
-			(core instance $i) (type (resource (rep i32) (dtor (core func $i "d"))))`, `
-			(core instance $i) (alias core export $i "d" (core func $d)) (type (resource (rep i32) (dtor $d)))`},
-		{"ascribed types come before what is exported", `
-			(import "i" (instance $i (export "f" (func (param "x" (list u8))))))
-			(export "f" (func $i "f") (func (param "x" (list u8))))`, `
-			(import "i" (instance $i (export "f" (func (param "x" (list u8))))))
-			(type (list u8)) (type (func (param "x" 1))) (alias export $i "f" (func $f))
-			(export "f" (func $f) (func (type 2)))`},
-	} {
+	for _, c := range sugar {
 		t.Run(c.name, func(t *testing.T) {
 			short := withoutNames(t, mustAssemble(t, "(component $R "+c.short+")"))
 			long := withoutNames(t, mustAssemble(t, "(component $R "+c.long+")"))

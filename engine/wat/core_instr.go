@@ -15,6 +15,9 @@ type coreBody struct {
 	labels map[string][]int
 	blocks uint32 // so far; the index of a label in the section of names
 
+	// usesData tells that data segments are referred to.
+	usesData bool
+
 	labelNames, localNames vec
 }
 
@@ -68,9 +71,14 @@ func (b *coreBody) instrs(c *cursor) {
 
 func (b *coreBody) opcode(n *node) opcode {
 	op, ok := opcodes[n.text]
-	if !ok {
-		b.m.p.fail(n, "unknown operator %s", n.text)
+	if ok {
+		return op
 	}
+	switch n.text {
+	case "try", "catch", "catch_all", "delegate", "rethrow":
+		b.m.p.fail(n, "%s is not supported: it is of the first draft of exceptions, which try_table replaced", n.text)
+	}
+	b.m.p.fail(n, "unknown operator %s", n.text)
 	return op
 }
 
@@ -326,12 +334,12 @@ func (b *coreBody) indices(op opcode, c *cursor) {
 	case immElem:
 		b.u32(c.index(m.elems))
 	case immData:
-		m.usesData = true
+		b.usesData = true
 		b.u32(c.index(m.datas))
 	case immTableElem:
 		b.segment(c, m.tables, m.elems)
 	case immMemoryData:
-		m.usesData = true
+		b.usesData = true
 		b.segment(c, m.memories, m.datas)
 	case immCallIndirect:
 		table := optional(c, m.tables)
@@ -439,7 +447,7 @@ func keyword(c *cursor, key string) (n, value *node) {
 
 // alignment reads a power of two and returns its exponent.
 func (b *coreBody) alignment(n *node) uint32 {
-	v := b.m.p.uint(n, "an alignment", 32)
+	v := b.m.p.uint(n, "an alignment", 64)
 	k, ok := log2(v)
 	if !ok {
 		b.m.p.fail(n, "alignment must be a power of two, found %d", v)
@@ -548,7 +556,7 @@ func (b *coreBody) typeImmediates(op opcode, c *cursor) {
 	case immTypeType:
 		b.u32(c.index(m.types.ids))
 	case immTypeData:
-		m.usesData = true
+		b.usesData = true
 		b.u32(c.index(m.datas))
 	case immTypeElem:
 		b.u32(c.index(m.elems))

@@ -1,25 +1,11 @@
 package wat
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // encodeModule turns the fields of a core module (the nodes behind "module" and
 // its identifier) into a binary. id is that identifier, "" if there is none, for
 // the section of names.
 func encodeModule(p *parser, id string, fields []node) []byte {
-	if len(fields) > 0 && fields[0].kind == word {
-		c := &cursor{p: p, nodes: fields, at: 1}
-		switch fields[0].text {
-		case "binary":
-			b := c.strings()
-			c.end()
-			return b
-		case "quote":
-			return quotedModule(p, id, c)
-		}
-	}
 	m := newCoreModule(p)
 	for k := range fields {
 		m.declare(&fields[k])
@@ -32,34 +18,6 @@ func encodeModule(p *parser, id string, fields []node) []byte {
 		m.encode(&m.fields[k])
 	}
 	return m.binary(id)
-}
-
-// quotedModule reads a module whose text is in strings. Positions in its errors are
-// those inside of them; the name says where they stand.
-func quotedModule(p *parser, id string, c *cursor) []byte {
-	at := c.here()
-	var text strings.Builder
-	for c.isString() {
-		text.WriteString(c.next("a string").text)
-		text.WriteByte('\n')
-	}
-	c.end()
-	q := &parser{name: p.name}
-	if at != nil {
-		q.name = fmt.Sprintf("%s:%d:%d, quoted", p.name, at.line, at.col)
-	}
-	nodes, err := read(q.name, []byte(text.String()))
-	if err != nil {
-		panic(err)
-	}
-	if len(nodes) == 1 && nodes[0].is("module") {
-		c := q.after(&nodes[0])
-		if own := c.id(); own != "" {
-			id = own
-		}
-		nodes = nodes[0].nodes[c.at:]
-	}
-	return encodeModule(q, id, nodes)
 }
 
 // coreModule is a module on its way to the binary. Its fields are gone through
@@ -80,8 +38,8 @@ type coreModule struct {
 	globalSection, exportSection, elemSection, codeSection, dataSection vec
 
 	start []byte
-	// usesData tells that code refers to data segments, which needs their number
-	// before the code.
+	// usesData tells that functions refer to data segments, whose number stands
+	// before the code then.
 	usesData bool
 	names    coreNames
 }
@@ -214,14 +172,17 @@ func (m *coreModule) declareDefinition(f *coreField) {
 	if m.defined == "" {
 		m.defined = f.kind
 	}
-	for k := range c.nodes {
-		switch {
-		case f.kind == "table" && c.nodes[k].is("elem"):
-			m.elems.add(m.p, f.at, "")
-		case f.kind == "memory" && c.nodes[k].is("data"):
-			m.datas.add(m.p, f.at, "")
-		}
+	switch {
+	case f.kind == "table" && hasInline(c, "elem"):
+		m.elems.add(m.p, f.at, "")
+	case f.kind == "memory" && hasInline(c, "data"):
+		m.datas.add(m.p, f.at, "")
 	}
+}
+
+// hasInline tells whether a segment stands in the rest of a definition.
+func hasInline(c *cursor, segment string) bool {
+	return !c.done() && c.nodes[len(c.nodes)-1].is(segment)
 }
 
 // name gives the next index of a space to an identifier, which may be "".
@@ -323,6 +284,7 @@ func (m *coreModule) encodeFunc(f *coreField) {
 	b.addParams(s)
 	declared := b.localDeclarations(c)
 	b.instrs(c)
+	m.usesData = m.usesData || b.usesData
 	code := appendVec(nil, declared)
 	code = append(append(code, b.out...), codeEnd)
 	m.codeSection.n++

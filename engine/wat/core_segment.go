@@ -6,7 +6,7 @@ package wat
 func (m *coreModule) encodeTable(f *coreField) {
 	c := f.rest
 	flags, bits := addressType(c)
-	if !c.isUint() {
+	if hasInline(c, "elem") {
 		t := m.p.coreRefType(c.next("a reference type"), m.types.ids)
 		items := m.inlineElems(c.expectList("elem"), t)
 		c.end()
@@ -15,7 +15,7 @@ func (m *coreModule) encodeTable(f *coreField) {
 		m.activeElems(f.index, true, zero(bits), items)
 		return
 	}
-	flags, limits := coreLimits(c, flags, bits)
+	flags, limits := coreLimits(c, flags)
 	t := m.p.coreRefType(c.next("a reference type"), m.types.ids)
 	b := append(append(t, flags), limits...)
 	if !c.done() {
@@ -175,7 +175,7 @@ const (
 // encodeMemory encodes a memory, which may have its contents.
 func (m *coreModule) encodeMemory(f *coreField) {
 	c := f.rest
-	if !hasInlineData(c) {
+	if !hasInline(c, "data") {
 		m.memorySection.push(m.p.coreMemoryType(c)...)
 		c.end()
 		return
@@ -194,10 +194,6 @@ func (m *coreModule) encodeMemory(f *coreField) {
 	limits := appendU64(appendU64([]byte{flags | pageFlag | limitMax}, pages), pages)
 	m.memorySection.push(append(limits, page...)...)
 	m.activeData(f.index, zero(bits), data)
-}
-
-func hasInlineData(c *cursor) bool {
-	return len(c.nodes) > c.at && c.nodes[len(c.nodes)-1].is("data")
 }
 
 func (m *coreModule) activeData(memory uint32, offset, data []byte) {

@@ -275,11 +275,12 @@ func addressType(c *cursor) (flag byte, bits int) {
 	return 0, 32
 }
 
-// coreLimits reads a minimum and a maximum that may be missing.
-func coreLimits(c *cursor, flags byte, bits int) (_ byte, limits []byte) {
-	limits = appendU64(nil, c.uint("a minimum size", bits))
+// coreLimits reads a minimum and a maximum that may be missing. Whether they are
+// too large is not a question of the text.
+func coreLimits(c *cursor, flags byte) (_ byte, limits []byte) {
+	limits = appendU64(nil, c.uint("a minimum size", 64))
 	if c.isUint() {
-		limits = appendU64(limits, c.uint("a maximum size", bits))
+		limits = appendU64(limits, c.uint("a maximum size", 64))
 		flags |= limitMax
 	}
 	return flags, limits
@@ -287,8 +288,8 @@ func coreLimits(c *cursor, flags byte, bits int) (_ byte, limits []byte) {
 
 // coreMemoryType reads a memory type.
 func (p *parser) coreMemoryType(c *cursor) []byte {
-	flags, bits := addressType(c)
-	flags, limits := coreLimits(c, flags, bits)
+	flags, _ := addressType(c)
+	flags, limits := coreLimits(c, flags)
 	if c.word("shared") {
 		flags |= limitShared
 	}
@@ -315,8 +316,8 @@ func pageSize(c *cursor) (flag byte, log []byte) {
 
 // coreTableType reads a table type.
 func (p *parser) coreTableType(c *cursor, types *space) []byte {
-	flags, bits := addressType(c)
-	flags, limits := coreLimits(c, flags, bits)
+	flags, _ := addressType(c)
+	flags, limits := coreLimits(c, flags)
 	t := p.coreRefType(c.next("a reference type"), types)
 	return append(append(t, flags), limits...)
 }

@@ -3,6 +3,8 @@ package wat
 import (
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -223,5 +225,52 @@ func TestWhatIsNoScript(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+// FuzzReadScript: whatever the text, the reader returns; an error says where in
+// the text it is.
+func FuzzReadScript(f *testing.F) {
+	f.Add("(component definition $c) (component instance $i $c)\n(assert_return (invoke $i \"f\" (record.const (field \"a\" f32.const 1.5))) (option.some (char.const \"x\")))")
+	f.Add("(assert_malformed (component quote \"(type (list\" \" u8))\") \"\\u{61}\") (module binary \"\\00\") (register \"x\" $y) (; (; ;) ;)")
+	f.Add("(component (import \"f\" (func $f (param \"x\" string) async)) (core func (canon lower (func $f) async)) (core module (func (result i32) (i32.const 0x1_0))))")
+	files, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "conformance", "component-model", "test", "*", "*.wast"))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ReadScript("", []byte(text))
+		if (s == nil) == (err == nil) {
+			t.Fatalf("script %v and error %v", s, err)
+		}
+		checkPlace(t, err, text)
+		if s == nil {
+			return
+		}
+		for k := range s.Commands {
+			if m := s.Commands[k].Module; m != nil && m.Err != nil && m.Binary != nil {
+				t.Fatalf("bytes came with the error %v", m.Err)
+			}
+		}
+	})
+}
+
+// checkPlace checks that an error is a place in a text.
+func checkPlace(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	var at *Error
+	if !errors.As(err, &at) {
+		t.Fatalf("an error of another kind: %v", err)
+	}
+	lines := strings.Split(text, "\n")
+	if at.Line < 1 || at.Line > len(lines) || at.Column < 1 || at.Column > len(lines[at.Line-1])+1 {
+		t.Fatalf("%d:%d is not in the text: %v", at.Line, at.Column, err)
 	}
 }
