@@ -437,13 +437,15 @@ func TestFileIsUsedOnlyAsItWasOpened(t *testing.T) {
 		"write of one to read":             second(r.Write(bg, []byte("x"), 0)),
 		"write-via-stream of one to read":  second(r.WriteViaStream(bg, 0)),
 		"append-via-stream of one to read": second(r.AppendViaStream(bg)),
-		"set-size of one to read":          r.SetSize(bg, 1),
 		"read of one to write":             second(wr.Read(bg, 1, 0)),
 		"read-via-stream of one to write":  second(wr.ReadViaStream(bg, 0)),
 	} {
 		if code(err) != "bad-descriptor" {
 			t.Errorf("%s: got %s, wanted bad-descriptor", name, code(err))
 		}
+	}
+	if err := r.SetSize(bg, 1); code(err) != "invalid" {
+		t.Errorf("set-size of one to read: got %s, wanted invalid, as ftruncate has it", code(err))
 	}
 	if w.content(t, "f") != "content" {
 		t.Error("it was changed")
