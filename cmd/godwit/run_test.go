@@ -17,7 +17,7 @@ const asCommand = "GODWIT_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
-		os.Exit(run(os.Args[1:]))
+		main()
 	}
 	os.Exit(m.Run())
 }
@@ -182,6 +182,22 @@ func TestRunStreamsStandardInput(t *testing.T) {
 	g.Stdin = strings.NewReader(strings.Repeat("some words\n", 100_000))
 	if code, out, errs := outcome(t, g); code != 0 || out != fmt.Sprintf("%8d %8d %8d \n", 100_000, 200_000, 1_100_000) {
 		t.Errorf("exit code %d, printed %q, %q", code, out, errs)
+	}
+}
+
+// A guest that writes to a pipe that nobody reads hears of it; the process does
+// not die of it.
+func TestBrokenPipeIsTheGuestsToHandle(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	defer w.Close()
+	g := godwit(t, "run", wordCount)
+	g.Stdin, g.Stdout = strings.NewReader("some words\n"), w
+	if err := g.Run(); err != nil {
+		t.Errorf("%v; wanted success, as wc does not look", err)
 	}
 }
 
