@@ -87,7 +87,7 @@ func (c Config) NewState(ctx context.Context) *State {
 	}
 	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
 	if c.Log != nil {
-		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
+		h.Denied = func(err error) { c.Log.Warn(err.Error()) }
 	}
 	s.HTTP = http.NewState(ctx, h)
 	return s
