@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasicli"
@@ -42,6 +43,7 @@ func runProgram(ctx context.Context, ef *engineFlags, gf *grantFlags, args []str
 		return err
 	}
 	cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
+	cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)) // of what the guest is denied
 	e, err := ef.engine(ctx)
 	if err != nil {
 		return failed(err)
