@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -193,7 +194,11 @@ func TestDisconnectKeepsTheSocketBound(t *testing.T) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if after, err := s.LocalAddr(); after != before || err != nil {
+		after, err := s.LocalAddr()
+		if runtime.GOOS == "windows" {
+			after.IP = before.IP // it may keep the way it had to the peer
+		}
+		if after != before || err != nil {
 			t.Errorf("%v became %v: %v", before, after, err)
 		}
 		if _, err := s.RemoteAddr(); err == nil {
@@ -210,7 +215,7 @@ func TestOptionsReadBackAndAreInherited(t *testing.T) {
 		for o, v := range map[Option]int{
 			KeepAlive: 1, KeepAliveIdle: 42, KeepAliveInterval: 43, KeepAliveCount: 7, HopLimit: 44, ReceiveBuffer: 0x10000, SendBuffer: 0x10000,
 		} {
-			if err := l.SetOption(o, v); errors.Is(err, ErrNotSupported) {
+			if err := l.SetOption(o, v); CauseOf(err) == NotSupported {
 				continue
 			} else if err != nil {
 				t.Fatal(o, err)
