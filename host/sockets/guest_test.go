@@ -92,12 +92,11 @@ func newGuest(t *testing.T, grants ...grant) guest {
 				t.Fatalf("%d goroutines, had %d\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
 			}
 		}
-		if len(s.sockets) != 0 {
-			// Those that the guest did not drop are closed all the same.
-			for k := range s.sockets {
-				if _, err := k.LocalAddr(); err == nil {
-					t.Error("a socket outlived its instance")
-				}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for k := range s.sockets { // those that the guest did not drop
+			if _, err := k.LocalAddr(); err == nil {
+				t.Error("a socket outlived its instance")
 			}
 		}
 	})
@@ -218,8 +217,6 @@ func streamTag(err error) string {
 	}
 	return codeName(err)
 }
-
-func asStreamError(err error, se *wasiio.StreamError) bool { return errors.As(err, se) }
 
 // readAll reads until the stream ends.
 func readAll(in wasiio.InputStream) ([]byte, error) {

@@ -128,8 +128,10 @@ func (s *State) open() []*socket {
 type socket struct {
 	*ossocket.Socket
 	state *State
-	refs  int         // of resources and goroutines; state.mu guards it
-	conn  *connection // once it is connected
+	// state.mu guards these.
+	refs    int         // of resources and goroutines
+	conn    *connection // once it is connected
+	charged int         // of the instance's budget
 }
 
 // adopt makes a socket of the instance of one that open makes.
@@ -167,25 +169,46 @@ func (k *socket) release() {
 	if k.refs--; k.refs == 0 {
 		delete(k.state.sockets, k)
 		k.Close()
+		k.state.Budget.Give(k.charged)
 	}
+}
+
+// charge takes n bytes of the instance's budget for as long as the socket lives,
+// and says whether there were so many.
+func (k *socket) charge(n int) bool {
+	k.state.mu.Lock()
+	defer k.state.mu.Unlock()
+	if k.state.Budget.Take(n) != nil {
+		return false
+	}
+	k.charged += n
+	return true
+}
+
+// connection is what the socket has for its streams, or nil.
+func (k *socket) connection() *connection {
+	k.state.mu.Lock()
+	defer k.state.mu.Unlock()
+	return k.conn
 }
 
 // linger waits until what the guest had written is gone.
 func (k *socket) linger(deadline time.Time) {
-	if k.conn == nil {
+	c := k.connection()
+	if c == nil {
 		return
 	}
-	if ended, ok := k.conn.out.Finished(); ended && ok {
+	if ended, ok := c.out.Finished(); ended && ok {
 		k.SetWriteDeadline(deadline)
-		<-k.conn.sent
+		<-c.sent
 	}
 }
 
 // abort ends the socket whoever still refers to it.
 func (k *socket) abort() {
 	k.Close()
-	if k.conn != nil {
-		k.conn.abort()
+	if c := k.connection(); c != nil {
+		c.abort()
 	}
 }
 

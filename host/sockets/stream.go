@@ -25,10 +25,15 @@ func newConnection(k *socket) *connection {
 		out:    io.NewPipe(io.PipeConfig{Budget: k.state.Budget}),
 		sent:   make(chan struct{}),
 	}
+	k.state.mu.Lock()
 	k.conn = c
-	k.retain()
-	k.retain()
+	k.refs += 2
+	closed := k.state.closed
+	k.state.mu.Unlock()
 	go c.send()
+	if closed { // Close has not seen it
+		c.abort()
+	}
 	return c
 }
 

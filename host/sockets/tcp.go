@@ -211,11 +211,12 @@ func (t *TCPSocket) Shutdown(_ context.Context, how wasisockets.ShutdownType) er
 	if t.state != tcpConnected {
 		return wasisockets.ErrorCodeInvalidState
 	}
+	c := t.socket.connection()
 	if how == wasisockets.ShutdownTypeReceive || how == wasisockets.ShutdownTypeBoth {
-		t.socket.conn.shutdownReceive()
+		c.shutdownReceive()
 	}
 	if how == wasisockets.ShutdownTypeSend || how == wasisockets.ShutdownTypeBoth {
-		t.socket.conn.shutdownSend()
+		c.shutdownSend()
 	}
 	return nil
 }

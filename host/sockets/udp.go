@@ -137,7 +137,7 @@ func (u *UDPSocket) permitSend(a ossocket.Addr) error {
 	if err := u.socket.state.permit(schemeUDP, a); err != nil {
 		return err
 	}
-	u.peers.add(a)
+	u.remember(a)
 	return nil
 }
 
@@ -150,20 +150,32 @@ func (u *UDPSocket) permitReceive(a ossocket.Addr) bool {
 		return false // of before there was a peer
 	case u.peers.has(a):
 	case s.reaches(schemeUDP, a.AddrPort()):
-		u.peers.add(a)
+		u.remember(a)
 	case !u.listens:
 		return false
 	case !s.Network.Policy.BlockPrivate || netpolicy.IsPublic(a.IP):
-		u.peers.add(a) // who speaks to a listening socket may be answered
+		u.remember(a) // who speaks to a listening socket may be answered
 	}
 	return true
 }
 
-// maxPeers is how many peers a socket remembers.
-const maxPeers = 256
+const (
+	// maxPeers is how many peers a socket remembers, and peerSize what one takes.
+	maxPeers = 1024
+	peerSize = 128
+)
+
+// remember notes that datagrams may go to a. Without memory for it, the policy
+// is asked again.
+func (u *UDPSocket) remember(a ossocket.Addr) {
+	if len(u.peers.order) == maxPeers || u.socket.charge(peerSize) {
+		u.peers.add(a)
+	}
+}
 
 // peers are the addresses that a socket may send to, so far as is known: asking
-// the policy for each datagram would take longer than to send it.
+// the policy for each datagram would take longer than to send it, and those who
+// spoke to a socket first are in no policy.
 type peers struct {
 	known map[ossocket.Addr]struct{}
 	order []ossocket.Addr // a ring, the oldest at next
