@@ -21,7 +21,7 @@ import (
 const DefaultMaxHostMemory = 16 << 20
 
 // Config is what instances are granted. The zero value is a guest without
-// environment, arguments, output and network. It is copied freely.
+// environment, arguments, output, files and network. It is copied freely.
 type Config struct {
 	Env  []cli.Variable
 	Args []string
@@ -30,6 +30,8 @@ type Config struct {
 	// Stdout and Stderr get the guest's output; nil discards it. Instances that
 	// share one need it safe for concurrent use.
 	Stdout, Stderr goio.Writer
+	// Terminals says which of the three are terminals.
+	Terminals cli.Terminals
 
 	// Outbound sends requests; nil denies them all. See http.ParsePolicy and
 	// http.NewTransport.
@@ -38,6 +40,12 @@ type Config struct {
 	// Network is what the guest's sockets reach; nil refuses them all. See
 	// sockets.ParsePolicy.
 	Network *sockets.Network
+
+	// Dirs are the directories that the guest may use.
+	Dirs []filesystem.Preopen
+	// MaxOpenFiles bounds the files and directories that one instance has open;
+	// 0 means filesystem.DefaultMaxOpen.
+	MaxOpenFiles int
 
 	// MaxHostMemory bounds what one instance makes the host allocate for
 	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
@@ -50,7 +58,7 @@ type Config struct {
 	Random *random.Source
 
 	// Log gets a line for each outbound request, socket address and name that is
-	// denied; nil means none.
+	// denied, and for the first use of files that is; nil means none.
 	Log *slog.Logger
 }
 
@@ -61,6 +69,7 @@ type State struct {
 	CLI     *cli.Command
 	HTTP    *http.State
 	Sockets *sockets.State
+	Files   *filesystem.Files
 
 	clock  clocks.Clock
 	random *random.Source
@@ -81,7 +90,7 @@ func (c Config) NewState(ctx context.Context) *State {
 	budget := io.NewBudget(c.MaxHostMemory)
 	s := &State{
 		Budget: budget,
-		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Budget: budget},
+		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
 		clock:  c.Clock,
 		random: c.Random,
 	}
@@ -97,6 +106,7 @@ func (c Config) NewState(ctx context.Context) *State {
 	}
 	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: denied})
 	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: denied})
+	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: denied})
 	return s
 }
 
@@ -105,6 +115,7 @@ func (s *State) Close() {
 	s.Sockets.Close()
 	s.HTTP.Close()
 	s.CLI.Close()
+	s.Files.Close()
 }
 
 func state(cx *abi.Context) *State { return cx.Host.(Holder).HostState() }
@@ -117,7 +128,7 @@ func Link(l *engine.Linker, _ Config) error {
 		clocks.Link(l, func(cx *abi.Context) clocks.Clock { return state(cx).clock }),
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
 		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
-		filesystem.Link(l),
+		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
 		sockets.Link(l, func(cx *abi.Context) *sockets.State { return state(cx).Sockets }),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
 	)
