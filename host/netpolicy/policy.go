@@ -98,6 +98,9 @@ func (r *rule) hasAddr(addr netip.Addr) bool {
 	return r.any || r.prefix.IsValid() && r.prefix.Contains(addr)
 }
 
+// IsEmpty says whether nothing is allowed.
+func (p *Policy) IsEmpty() bool { return len(p.rules) == 0 }
+
 // Has says whether some target of the scheme is allowed.
 func (p *Policy) Has(s *Scheme) bool {
 	for i := range p.rules {
