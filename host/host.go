@@ -10,9 +10,11 @@ import (
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/cli"
 	"github.com/godwit-runtime/godwit/host/clocks"
+	"github.com/godwit-runtime/godwit/host/config"
 	"github.com/godwit-runtime/godwit/host/filesystem"
 	"github.com/godwit-runtime/godwit/host/http"
 	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/keyvalue"
 	"github.com/godwit-runtime/godwit/host/random"
 	"github.com/godwit-runtime/godwit/host/sockets"
 )
@@ -35,6 +37,11 @@ type Config struct {
 	// http.NewTransport.
 	Outbound *http.Client
 
+	// KeyValue has the stores that the guest may open; see keyvalue.Store.
+	KeyValue keyvalue.Config
+	// Settings are what the guest reads through wasi:config; nil has none.
+	Settings *config.Settings
+
 	// MaxHostMemory bounds what one instance makes the host allocate for
 	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
 	MaxHostMemory int64
@@ -45,7 +52,8 @@ type Config struct {
 	Clock  clocks.Clock
 	Random *random.Source
 
-	// Log gets a line for each outbound request that is denied; nil means none.
+	// Log gets a line for each outbound request and key-value store that is
+	// denied, and for failures of stores; nil means none.
 	Log *slog.Logger
 }
 
@@ -55,9 +63,12 @@ type State struct {
 	Budget *io.Budget
 	CLI    *cli.Command
 	HTTP   *http.State
+	// KeyValue is what it uses of wasi:keyvalue.
+	KeyValue *keyvalue.State
 
-	clock  clocks.Clock
-	random *random.Source
+	clock    clocks.Clock
+	random   *random.Source
+	settings *config.Settings
 }
 
 // Holder is what Link expects in engine.InstanceConfig.Host: a State, or an
@@ -74,10 +85,11 @@ func (c Config) NewState(ctx context.Context) *State {
 	}
 	budget := io.NewBudget(c.MaxHostMemory)
 	s := &State{
-		Budget: budget,
-		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Budget: budget},
-		clock:  c.Clock,
-		random: c.Random,
+		Budget:   budget,
+		CLI:      &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Budget: budget},
+		clock:    c.Clock,
+		random:   c.Random,
+		settings: c.Settings,
 	}
 	if s.clock == nil {
 		s.clock = clocks.System
@@ -86,10 +98,13 @@ func (c Config) NewState(ctx context.Context) *State {
 		s.random = random.System
 	}
 	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
+	var report func(err error)
 	if c.Log != nil {
-		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
+		report = func(err error) { c.Log.Warn(err.Error()) }
+		h.Denied = func(err *http.DeniedError) { report(err) }
 	}
 	s.HTTP = http.NewState(ctx, h)
+	s.KeyValue = c.KeyValue.NewState(ctx, budget, report)
 	return s
 }
 
@@ -112,5 +127,7 @@ func Link(l *engine.Linker, _ Config) error {
 		filesystem.Link(l),
 		sockets.Link(l),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
+		keyvalue.Link(l, func(cx *abi.Context) *keyvalue.State { return state(cx).KeyValue }),
+		config.Link(l, func(cx *abi.Context) *config.Settings { return state(cx).settings }),
 	)
 }

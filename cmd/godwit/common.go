@@ -51,6 +51,7 @@ func (f *engineFlags) engine(ctx context.Context) (*engine.Engine, error) {
 
 // grantFlags say what a guest is granted.
 type grantFlags struct {
+	dataFlags
 	env           []string
 	inheritEnv    bool
 	dirs          []string
@@ -72,6 +73,7 @@ func (f *grantFlags) add(c *cobra.Command) {
 	fl.BoolVar(&f.blockPrivate, "block-private", false, "deny outbound requests to private and local addresses, whatever --allow-outbound says")
 	fl.StringVar(&f.maxHostMemory, "max-host-memory", "", "what one instance makes the host allocate for streams and fields, in bytes or with K, M or G (default 16M)")
 	fl.StringVar(&f.maxFields, "max-fields", "", "size of one set of header fields, in bytes or with K, M or G")
+	f.dataFlags.add(c)
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
 }
 
@@ -143,6 +145,7 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 	}{
 		{"--max-host-memory", f.maxHostMemory, func(n uint64) { cfg.MaxHostMemory = int64(n) }},
 		{"--max-fields", f.maxFields, func(n uint64) { cfg.MaxFields = int(n) }},
+		{"--keyvalue-max-value", f.maxValue, func(n uint64) { cfg.KeyValue.Limits.Value = int(n) }},
 	} {
 		if size.text == "" {
 			continue
@@ -152,6 +155,9 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 			return usage("%s %q: it is a number of bytes, or one with K, M or G, below 2G", size.flag, size.text)
 		}
 		size.set(n)
+	}
+	if cfg.Settings, err = f.settings(); err != nil {
+		return cfg, err
 	}
 	if len(f.allowOutbound) > 0 {
 		policy, err := http.ParsePolicy(f.allowOutbound)

@@ -55,6 +55,12 @@ func runProgram(ctx context.Context, ef *engineFlags, gf *grantFlags, args []str
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", args[0], err))
 	}
+	stores, err := gf.openStores(args[0])
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	cfg.KeyValue.Buckets = stores.buckets
 	ctx, cancel := context.WithCancel(untilSignal(ctx))
 	defer cancel()
 	st := cfg.NewState(ctx)

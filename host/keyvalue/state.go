@@ -30,10 +30,9 @@ type State struct {
 	budget  *io.Budget
 	report  func(err error)
 
-	// ctx ends with the instance. Operations have it instead of the context of
+	// ctx is that of the instance. Operations have it instead of the context of
 	// the call, which the engine uses again while a driver may still hold it.
-	ctx    context.Context
-	cancel context.CancelFunc
+	ctx context.Context
 
 	handles int // open
 	mu      sync.Mutex
@@ -45,13 +44,8 @@ type State struct {
 // is told what the operator should know: stores that are not granted, and
 // failures of stores, of which the guest learns no details.
 func (c Config) NewState(ctx context.Context, budget *io.Budget, report func(err error)) *State {
-	s := &State{buckets: c.Buckets, limits: c.Limits.withDefaults(), budget: budget, report: report}
-	s.ctx, s.cancel = context.WithCancel(ctx)
-	return s
+	return &State{buckets: c.Buckets, limits: c.Limits.withDefaults(), budget: budget, report: report, ctx: ctx}
 }
-
-// Close ends operations under way. It may be called from any goroutine.
-func (s *State) Close() { s.cancel() }
 
 // Link defines both drafts of wasi:keyvalue in l; state picks the State of the
 // calling instance.
