@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/canon"
@@ -21,6 +22,9 @@ type InstanceConfig struct {
 	// MaxHandles bounds the handle table of each component instance; 0 means
 	// canon.DefaultMaxHandles.
 	MaxHandles int
+	// CPULimit bounds how long the instance's code may run in all, without the
+	// host functions that it calls; 0 is no bound.
+	CPULimit time.Duration
 }
 
 // Instance is a running instance. It executes one call at a time: a second one,
@@ -30,6 +34,7 @@ type Instance struct {
 	linked *Linked
 	store  *canon.Store
 	cores  []*core.Instance
+	meter  *core.Meter
 	busy   atomic.Bool
 	call   Call
 }
@@ -39,7 +44,8 @@ type Instance struct {
 func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instance, err error) {
 	p := ln.component.plan
 	s := canon.NewStore(p.instances, c.MaxHandles, c.Host)
-	i := &Instance{linked: ln, store: s, cores: make([]*core.Instance, 0, len(p.cores))}
+	meter := core.NewMeter(c.CPULimit)
+	i := &Instance{linked: ln, store: s, meter: meter, cores: make([]*core.Instance, 0, len(p.cores))}
 	ln.makeSlots(s)
 	defer func() {
 		if r := recover(); r != nil {
@@ -50,9 +56,9 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 		}
 	}()
 	start := s.Begin(ctx)
-	budget := core.InstanceConfig{Budget: core.NewBudget(c.MemoryLimit)}
+	config := core.InstanceConfig{Budget: core.NewBudget(c.MemoryLimit), Meter: meter}
 	for k, m := range ln.component.cores {
-		ci, err := m.Instantiate(&start.Thread, ln.host, i.cores, budget)
+		ci, err := m.Instantiate(&start.Thread, ln.host, i.cores, config)
 		if err != nil {
 			return nil, trap(err)
 		}
@@ -132,6 +138,10 @@ func (f hostCoreFunc) Call(ctx context.Context, stack []uint64) (err error) {
 	f(ctx, stack)
 	return nil
 }
+
+// CPUTime is how long the instance's code has run, without the host functions
+// that it called.
+func (i *Instance) CPUTime() time.Duration { return i.meter.CPUTime() }
 
 // Close ends the instance: host resources that it still owns are dropped, its
 // memories released. No call may be under way.

@@ -41,7 +41,10 @@ func (r *Runtime) CompileHost(ctx context.Context, k Kind, funcs []HostFunc) (*H
 	if len(funcs) == 0 {
 		return &Host{}, nil
 	}
-	rt := r.on(ctx, k)
+	rt, err := r.on(ctx, k)
+	if err != nil {
+		return nil, err
+	}
 	b := rt.NewHostModuleBuilder("h")
 	for n, f := range funcs {
 		b.NewFunctionBuilder().WithName(f.Name).
@@ -77,9 +80,10 @@ func (h *Host) Close(ctx context.Context) error {
 // reports it as text among that of the guest.
 func hostCall(call func(ctx context.Context, stack []uint64)) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
-		if c, ok := ctx.(*callContext); ok {
-			ctx = c.thread
-		}
+		// wazero always passes on the context that it was called with.
+		c := ctx.(*callContext)
+		c.calledOut = true
+		c.meter.leave()
 		defer func() {
 			switch p := recover().(type) {
 			case nil:
@@ -91,7 +95,8 @@ func hostCall(call func(ctx context.Context, stack []uint64)) api.GoFunc {
 				panic(&HostPanic{Value: p, Stack: debug.Stack()})
 			}
 		}()
-		call(ctx, stack)
+		call(c.thread, stack)
+		c.meter.enter()
 	}
 }
 

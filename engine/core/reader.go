@@ -93,6 +93,17 @@ func appendU32(b []byte, v uint32) []byte {
 	return append(b, byte(v))
 }
 
+func appendS64(b []byte, v int64) []byte {
+	for {
+		c := byte(v & 0x7f)
+		v >>= 7
+		if v == 0 && c&0x40 == 0 || v == -1 && c&0x40 != 0 {
+			return append(b, c)
+		}
+		b = append(b, c|0x80)
+	}
+}
+
 func appendString(b []byte, s string) []byte {
 	return append(appendU32(b, uint32(len(s))), s...)
 }

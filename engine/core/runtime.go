@@ -74,7 +74,13 @@ type Runtime struct {
 	cache   wazero.CompilationCache // nil without one
 
 	mu    sync.Mutex
-	loops [Interpreter + 1]wazero.Runtime // by kind; made when first used
+	loops [Interpreter + 1]loop // by kind; made when first used
+}
+
+// loop is one way to run core code.
+type loop struct {
+	wazero.Runtime
+	fuel api.Module // where the compiler's code gets fuel
 }
 
 // maxPages is the most that a memory may have: with the 65536th page, its size
@@ -131,22 +137,47 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall |
 	experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesThreads
 
 // on returns the wazero runtime of a kind.
-func (r *Runtime) on(ctx context.Context, k Kind) wazero.Runtime {
+func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.loops[k] != nil {
-		return r.loops[k]
+	l := &r.loops[k]
+	if l.Runtime != nil {
+		return *l, nil
 	}
-	c := wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features | experimental.CoreFeaturesExceptionHandling)
+	var c wazero.RuntimeConfig
 	if k == Compiler {
+		// What ends compiled code is fuel.
 		c = wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)
 		if r.cache != nil {
 			c = c.WithCompilationCache(r.cache)
 		}
+	} else {
+		c = wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features | experimental.CoreFeaturesExceptionHandling).
+			WithCloseOnContextDone(true)
 	}
-	c = c.WithCloseOnContextDone(true).WithMemoryLimitPages(maxPages).WithCustomSections(false)
-	r.loops[k] = wazero.NewRuntimeWithConfig(ctx, c)
-	return r.loops[k]
+	rt := wazero.NewRuntimeWithConfig(ctx, c.WithMemoryLimitPages(maxPages).WithCustomSections(false))
+	if k == Compiler {
+		fuel, err := newFuel(ctx, rt)
+		if err != nil {
+			return loop{}, errors.Join(err, rt.Close(ctx))
+		}
+		l.fuel = fuel
+	}
+	l.Runtime = rt
+	return *l, nil
+}
+
+// newFuel makes the module that compiled code imports its check from.
+func newFuel(ctx context.Context, rt wazero.Runtime) (api.Module, error) {
+	compiled, err := rt.NewHostModuleBuilder(fuelModule).NewFunctionBuilder().WithName(fuelCheck).
+		WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {
+			ctx.(*callContext).check()
+			stack[0] = quantum
+		}), nil, []api.ValueType{api.ValueTypeI64}).Export(fuelCheck).Compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rt.InstantiateModule(ctx, compiled, instanceConfig)
 }
 
 // Close releases everything. No instance may be in use.
@@ -154,10 +185,10 @@ func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
-	for k, rt := range r.loops {
-		if rt != nil {
-			errs = append(errs, rt.Close(ctx))
-			r.loops[k] = nil
+	for k, l := range r.loops {
+		if l.Runtime != nil {
+			errs = append(errs, l.Close(ctx))
+			r.loops[k] = loop{}
 		}
 	}
 	if r.cache != nil {
@@ -189,7 +220,8 @@ type ModuleSpec struct {
 // Module is a compiled core module. It is immutable and safe for concurrent use.
 type Module struct {
 	name     string
-	rt       wazero.Runtime
+	kind     Kind
+	rt       loop // what runs it
 	compiled wazero.CompiledModule
 	info     moduleInfo
 }
@@ -218,15 +250,46 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 	if info.exceptions && s.Engine == Compiler {
 		return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 	}
-	rt := r.on(ctx, s.Engine)
-	compiled, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, r.workers), b)
+	l, err := r.on(ctx, s.Engine)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := l.CompileModule(experimental.WithCompilationWorkers(ctx, r.workers), b)
 	if err != nil {
 		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
 			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 		}
-		return nil, fmt.Errorf("%s (at offset %#x): %w", s.Name, s.Offset, err)
+		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
 	}
-	return &Module{name: s.Name, rt: rt, compiled: compiled, info: info}, nil
+	return &Module{name: s.Name, kind: s.Engine, rt: l, compiled: compiled, info: info}, nil
+}
+
+// rule names the rule of validation that wazero's message is about, where its
+// words are not those of the specification.
+func rule(message string) string {
+	for _, s := range []string{"cannot pop", "not enough results", "too many results"} {
+		if strings.Contains(message, s) {
+			return "type mismatch: "
+		}
+	}
+	return ""
+}
+
+// Validate says whether a module is valid, as far as wazero can say: one that
+// needs what wazero does not have is taken to be. It is for modules that are
+// never instantiated, of which there is no wiring.
+func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error {
+	s.Engine = Interpreter // which takes all that the compiler takes, and makes no code
+	s.Imports = make([]Ref, imports)
+	m, err := r.CompileModule(ctx, s)
+	var unsupported *UnsupportedError
+	if errors.As(err, &unsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.Close(ctx)
 }
 
 // Close releases the compiled code. No instance of the module may be in use.

@@ -54,15 +54,18 @@ func trap(ctx context.Context, err error) error {
 	var exit *sys.ExitError
 	var panicked *HostPanic
 	switch {
-	case errors.As(err, &inner):
+	case errors.As(err, &inner) && inner.Backtrace != nil:
 		return err
 	case errors.As(err, &exit) && ctx.Err() != nil:
-		return &Trap{Message: "the call was ended: " + context.Cause(ctx).Error(), Err: ctx.Err()}
+		return ended(ctx.Err(), context.Cause(ctx))
 	case errors.As(err, &exit):
 		return &Trap{Message: "the instance is closed", Err: err}
 	}
 	text, _, _ := strings.Cut(err.Error(), goPrefix)
 	head, trace, _ := strings.Cut(text, tracePrefix)
+	if inner != nil {
+		return &Trap{Message: inner.Message, Backtrace: frames(trace), Err: inner.Err}
+	}
 	t := &Trap{Backtrace: frames(trace)}
 	// The compiler reports this one without the prefix and the trace.
 	if head == "stack overflow" {
@@ -99,6 +102,9 @@ func frames(trace string) []Frame {
 		module, fn, ok := strings.Cut(line, ".")
 		if !ok {
 			module, fn = "", line
+		}
+		if module == fuelModule && strings.HasPrefix(fn, fuelCheck+"(") {
+			continue // it is no function of the guest's
 		}
 		out = append(out, Frame{Module: module, Func: fn})
 	}

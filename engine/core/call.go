@@ -1,0 +1,195 @@
+package core
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// A Thread is a context that carries what host functions need to know of the
+// call they are in. It may be used again for another call.
+type Thread interface {
+	context.Context
+	// Base is the context of the call, which outlives it.
+	Base() context.Context
+}
+
+// callContext is what wazero is given. The interpreter watches it on a goroutine
+// that can outlive the call, so it must not get the Thread itself; host
+// functions do.
+type callContext struct {
+	context.Context // the Base of thread
+	thread          context.Context
+	// values has the import resolver and the memory allocator, at instantiation.
+	values context.Context
+	meter  *Meter
+	stack  reflect.Value // what wazero runs the call on, if it is known
+	// calledOut says that a host function was called.
+	calledOut bool
+}
+
+func (c *callContext) init(ctx context.Context, m *Meter) {
+	c.Context, c.thread, c.meter = ctx, ctx, m
+	if t, ok := ctx.(Thread); ok {
+		c.Context = t.Base()
+	}
+}
+
+// Value serves wazero alone; host functions get the thread.
+func (c *callContext) Value(key any) any {
+	if c.values == nil {
+		return nil
+	}
+	return c.values.Value(key)
+}
+
+// maxStack is the most that a call's stack may take, in bytes. wazero doubles
+// it, and has a limit of its own ten times as high.
+const maxStack = 8 << 20
+
+var errStackExhausted = &Trap{Message: "wasm trap: call stack exhausted"}
+
+// check is what a compiled guest calls when its fuel is used up, at the latest
+// after some 100 µs. It panics to end the guest.
+func (c *callContext) check() {
+	if c.stack.IsValid() && c.stack.Len() > maxStack {
+		panic(errStackExhausted)
+	}
+	if d, ok := c.Deadline(); ok && time.Now().After(d) {
+		// The context's timer may be waiting for this very thread: let it run,
+		// it knows the cause.
+		select {
+		case <-c.Done():
+		case <-time.After(timerGrace):
+			panic(ended(context.DeadlineExceeded, context.DeadlineExceeded))
+		}
+	}
+	if err := c.Err(); err != nil {
+		panic(ended(err, context.Cause(c.Context)))
+	}
+	if err := c.meter.check(); err != nil {
+		panic(&Trap{Message: err.Error(), Err: err})
+	}
+	// Compiled code is not preempted: without this, a goroutine that waits for a
+	// processor waits for Go's monitor thread to ask for one, 10 ms.
+	runtime.Gosched()
+}
+
+const timerGrace = 10 * time.Millisecond
+
+// ended is the trap of a call whose context is done.
+func ended(err, cause error) *Trap {
+	return &Trap{Message: "the call was ended: " + cause.Error(), Err: err}
+}
+
+// stackOf returns the stack that wazero's compiler keeps for a function, or the
+// zero Value when this wazero has none that can be found. Its length is all that
+// is read.
+func stackOf(fn api.Function) reflect.Value {
+	v := reflect.ValueOf(fn)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return reflect.Value{}
+	}
+	s := v.Elem().FieldByName("stack")
+	if !s.IsValid() || s.Kind() != reflect.Slice || s.Type().Elem().Kind() != reflect.Uint8 {
+		return reflect.Value{}
+	}
+	return s
+}
+
+// Func is an exported function of an instance. It may be called again while a
+// call is under way.
+type Func struct {
+	inst *Instance
+	name string
+	fn   api.Function // made when first called: making one costs more than a short call
+	busy bool
+	call callContext
+}
+
+// Func returns an exported function, or nil. It is for one goroutine at a time.
+func (i *Instance) Func(name string) *Func {
+	if !i.module.info.funcs[name] {
+		return nil
+	}
+	return &Func{inst: i, name: name}
+}
+
+// Call calls the function with the parameters in stack and leaves the results
+// there; stack has room for the longer of the two. The error is a *Trap.
+func (f *Func) Call(ctx context.Context, stack []uint64) error {
+	if f.busy {
+		// wazero gives each api.Function one stack: it cannot be entered twice.
+		again := Func{inst: f.inst, name: f.name}
+		return again.Call(ctx, stack)
+	}
+	if f.fn == nil {
+		f.fn = f.inst.mod.ExportedFunction(f.name)
+		if f.inst.module.kind == Compiler {
+			f.call.stack = stackOf(f.fn)
+		}
+	}
+	f.busy = true
+	defer f.done()
+	meter := f.inst.meter
+	if f.inst.module.kind == Interpreter {
+		return f.interpret(ctx, stack)
+	}
+	c := &f.call
+	c.init(ctx, meter)
+	if err := c.Err(); err != nil {
+		return ended(err, context.Cause(c.Context))
+	}
+	meter.enter()
+	if err := f.fn.CallWithStack(c, stack); err != nil {
+		return trap(c.Context, err)
+	}
+	return nil
+}
+
+func (f *Func) done() {
+	f.inst.meter.leave()
+	f.busy = false
+	f.call.Context, f.call.thread = nil, nil
+}
+
+// interpret calls the function on the interpreter.
+func (f *Func) interpret(ctx context.Context, stack []uint64) error {
+	c := &callContext{}
+	m := f.inst.meter
+	c.init(ctx, m)
+	defer c.limit()()
+	m.enter()
+	if err := f.fn.CallWithStack(c, stack); err != nil {
+		return trap(c.Context, err)
+	}
+	return nil
+}
+
+// limit makes the context end when the CPU time is used up, for the interpreter.
+func (c *callContext) limit() (stop func()) {
+	m := c.meter
+	if m.limit <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancelCause(c.Context)
+	c.Context = ctx
+	var t *time.Timer
+	ready := make(chan struct{})
+	t = time.AfterFunc(m.limit-m.CPUTime(), func() {
+		<-ready
+		if err := m.check(); err != nil {
+			cancel(err)
+			return
+		}
+		t.Reset(max(m.limit-m.CPUTime(), time.Millisecond))
+	})
+	close(ready)
+	return func() {
+		t.Stop()
+		cancel(nil)
+	}
+}

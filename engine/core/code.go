@@ -1,0 +1,295 @@
+package core
+
+// This file rewrites function bodies. Each is read twice: scan learns what it
+// holds and what its loops weigh, and whether its indices are good; emit writes
+// it anew. Indices are checked because rewriting adds a function, types, a
+// global and locals at the ends of their index spaces: what was one past the end
+// is there afterwards, and must not become valid.
+
+// spaces are the sizes of a module's index spaces before rewriting.
+type spaces struct {
+	types, imports, funcs, globals uint32
+}
+
+// bodyInfo is what scan learns of a function body.
+type bodyInfo struct {
+	params   uint32
+	declared int    // offset of the groups of declared locals
+	code     int    // offset of the first instruction
+	groups   uint32 // of declared locals
+	locals   uint32 // with parameters
+	weight   uint32 // of what is in no loop
+	loops    int    // where its loops' weights begin in codeInfo.loops
+	features uint8
+}
+
+const (
+	hasLoop = 1 << iota
+	hasCall
+	hasRem
+	hasBulk // that is charged for in place
+	hasWait
+)
+
+// codeInfo is what scan learns of a code section.
+type codeInfo struct {
+	bodies []bodyInfo
+	loops  []uint32 // weights, in the order of the loops
+	// writesTables and dropsSegments say what cannot be undone in an instance.
+	writesTables, dropsSegments bool
+	fills, copies               bool
+}
+
+// scanCode reads a code section. params[k] is the number of parameters of the
+// k-th function.
+func (w *rewriter) scanCode(r *reader, params []uint32) {
+	n := r.count()
+	if n != len(params) && r.err == nil {
+		r.fail("function and code section have inconsistent lengths")
+	}
+	w.code.bodies = make([]bodyInfo, 0, n)
+	for k := range n {
+		if r.err != nil {
+			return
+		}
+		body := r.sub()
+		info := bodyInfo{params: params[k], loops: len(w.code.loops)}
+		w.scanBody(&body, &info)
+		if body.err != nil {
+			r.err = body.err
+		}
+		w.code.bodies = append(w.code.bodies, info)
+	}
+	if r.err == nil && r.more() {
+		r.fail("section size mismatch")
+	}
+}
+
+func (w *rewriter) scanBody(r *reader, b *bodyInfo) {
+	b.locals = b.params
+	b.groups = uint32(r.count())
+	b.declared = r.p
+	for range b.groups {
+		n := r.u32()
+		if uint64(b.locals)+uint64(n) > 1<<32-scratchLocals {
+			r.fail("too many locals")
+		}
+		b.locals += n
+		r.valType()
+	}
+	b.code = r.p
+	// Locals are set to zero and may have a place on the stack each.
+	b.weight = min(b.locals/4, maxWeight)
+	open := make([]int32, 1, 16) // for each open block the loop it is in; −1 for none
+	open[0] = -1
+	for r.more() {
+		op := r.byte()
+		at := r.p
+		arg := r.skipInstr(op)
+		cur := open[len(open)-1]
+		switch op {
+		case opLoop:
+			cur = int32(len(w.code.loops))
+			w.code.loops = append(w.code.loops, 1)
+			open = append(open, cur)
+			b.features |= hasLoop
+		case opBlock, opIf, opTryTable:
+			open = append(open, cur)
+		case opEnd:
+			open = open[:len(open)-1]
+			if len(open) == 0 {
+				if r.more() {
+					r.fail("operators remaining after end of function")
+				}
+				return
+			}
+		}
+		w.scanInstr(r, b, op, arg)
+		weigh := &b.weight
+		if cur >= 0 {
+			weigh = &w.code.loops[cur]
+		}
+		if *weigh < maxWeight {
+			*weigh += weightOf(op, r.p-at)
+		}
+	}
+	if r.err == nil {
+		r.fail("function body must end with end opcode")
+	}
+}
+
+// scanInstr notes what rewriting needs to know of an instruction, and checks
+// its index.
+func (w *rewriter) scanInstr(r *reader, b *bodyInfo, op byte, arg uint32) {
+	switch op {
+	case opBlock, opLoop, opIf, opTryTable:
+		if arg != noType && arg >= w.size.types {
+			r.fail("unknown type %d", arg)
+		}
+	case opCall, opReturnCall, opRefFunc:
+		if arg >= w.size.imports+w.size.funcs {
+			r.fail("unknown function %d", arg)
+		}
+		if op != opRefFunc {
+			b.features |= hasCall
+		}
+	case opCallIndirect, opReturnCallIn:
+		if arg >= w.size.types {
+			r.fail("unknown type %d", arg)
+		}
+		b.features |= hasCall
+	case opLocalGet, opLocalSet, opLocalTee:
+		if arg >= b.locals {
+			r.fail("unknown local %d", arg)
+		}
+	case opGlobalGet, opGlobalSet:
+		if arg >= w.size.globals {
+			r.fail("unknown global %d", arg)
+		}
+	case opI32RemS, opI32RemU, opI64RemS, opI64RemU:
+		b.features |= hasRem
+	case opTableSet:
+		w.code.writesTables = true
+	case opBulk:
+		w.scanBulk(b, arg)
+	case opAtomic:
+		if arg == subWait32 || arg == subWait64 {
+			b.features |= hasWait
+		}
+	}
+}
+
+func (w *rewriter) scanBulk(b *bodyInfo, sub uint32) {
+	switch sub {
+	case subMemoryFill:
+		w.code.fills = true
+	case subMemoryCopy:
+		w.code.copies = true
+	case subMemoryInit:
+		b.features |= hasBulk
+	case subTableInit, subTableCopy, subTableFill:
+		b.features |= hasBulk
+		w.code.writesTables = true
+	case subTableGrow:
+		w.code.writesTables = true
+	case subElemDrop, subDataDrop:
+		w.code.dropsSegments = true
+	}
+}
+
+// The scratch locals of a function, after its own. Those that it has no use for
+// are not there.
+type scratch struct {
+	i32  [2]uint32 // rem: operands; bulk: length; wait: address, result
+	i64  [2]uint32 // rem: operands; wait: timeout, expected value
+	fuel uint32    // what is left of a chunk
+}
+
+const scratchLocals = 5
+
+// emitCode writes a code section.
+func (w *rewriter) emitCode(r *reader) []byte {
+	n := r.count()
+	extra := w.helpers()
+	out := appendU32(make([]byte, 0, len(r.b)+len(r.b)/8), uint32(n+len(extra)))
+	var f []byte
+	for k := range n {
+		body := r.sub()
+		f = w.emitBody(f[:0], &body, &w.code.bodies[k])
+		out = append(appendU32(out, uint32(len(f))), f...)
+	}
+	for _, h := range extra {
+		out = append(appendU32(out, uint32(len(h))), h...)
+	}
+	return out
+}
+
+func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
+	fueled := w.fueled()
+	rem := b.features&hasRem != 0 && w.spec.Engine == Compiler && rewriteRem
+	bulk := b.features&hasBulk != 0 && fueled
+	wait := b.features&hasWait != 0
+	loop := b.features&hasLoop != 0 && fueled
+
+	var s scratch
+	next := b.locals
+	take := func(n uint32, typ byte, groups []byte) ([]byte, uint32) {
+		first := next
+		next += n
+		return append(groups, byte(n), typ), first
+	}
+	groups := make([]byte, 0, 8)
+	if rem || bulk || wait {
+		groups, s.i32[0] = take(2, typeI32, groups)
+		s.i32[1] = s.i32[0] + 1
+	}
+	if rem || wait {
+		groups, s.i64[0] = take(2, typeI64, groups)
+		s.i64[1] = s.i64[0] + 1
+	}
+	if loop {
+		groups, s.fuel = take(1, typeI32, groups)
+	}
+	out = appendU32(out, b.groups+uint32(len(groups)/2))
+	out = append(out, r.b[b.declared:b.code]...)
+	out = append(out, groups...)
+	r.p = b.code
+	if fueled && (b.features&hasCall != 0 || b.weight > freeWeight) {
+		out = w.appendCharge(out, int64(b.weight)+callWeight)
+	}
+	return w.emitInstrs(out, r, b, &s)
+}
+
+// emitInstrs writes the instructions of a function. Runs of those that stay as
+// they are are copied in one piece.
+func (w *rewriter) emitInstrs(out []byte, r *reader, b *bodyInfo, s *scratch) []byte {
+	fueled := w.fueled()
+	loops := w.code.loops[b.loops:]
+	from := r.p
+	flush := func(at int) { out = append(out, r.b[from:at]...) }
+	for r.more() {
+		at := r.p
+		op := r.byte()
+		arg := r.skipInstr(op)
+		switch op {
+		case opLoop:
+			if fueled {
+				flush(r.p)
+				out = w.appendLoopCharge(out, s.fuel, loops[0])
+				loops, from = loops[1:], r.p
+			}
+		case opCall, opReturnCall, opRefFunc:
+			if w.shift > 0 && arg >= w.size.imports {
+				flush(at)
+				out = appendU32(append(out, op), arg+w.shift)
+				from = r.p
+			}
+		case opI32RemS, opI32RemU, opI64RemS, opI64RemU:
+			if w.spec.Engine == Compiler && rewriteRem {
+				flush(at)
+				out = appendRem(out, op, s)
+				from = r.p
+			}
+		case opBulk:
+			if fueled {
+				if call, ok := w.bulkCall(arg); ok {
+					flush(at)
+					out = appendU32(append(out, opCall), call)
+					from = r.p
+				} else if shift, ok := bulkShift(arg); ok {
+					flush(at)
+					out = w.appendBulkCharge(out, s.i32[0], shift)
+					from = at
+				}
+			}
+		case opAtomic:
+			if arg == subWait32 || arg == subWait64 {
+				flush(at)
+				out = w.appendWait(out, arg, r.b[at:r.p], s)
+				from = r.p
+			}
+		}
+	}
+	flush(len(r.b))
+	return out
+}
