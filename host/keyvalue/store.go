@@ -74,8 +74,10 @@ type Watcher interface {
 	// Watch calls event for each change from now on, one at a time and for each
 	// key in the order in which they happened, until ctx is done or the store is
 	// lost for good. ready is called once changes are seen. Of several changes
-	// of one key in short order only the last may be seen. event must not block
-	// for long: it may hold up those who write.
+	// of one key in short order only the last may be seen, and none of those made
+	// while a connection is lost. event must not block for long: it may hold up
+	// those who write. A bucket that cannot be watched after all has the error
+	// ErrUnwatchable.
 	Watch(ctx context.Context, ready func(), event func(Event)) error
 }
 
@@ -136,6 +138,10 @@ func CheckName(name string) error {
 
 // ErrCursor is the error of a listing from a cursor that no page gave.
 var ErrCursor = errors.New("the cursor is not one that a listing of this store gave; list from the beginning")
+
+// ErrUnwatchable is the error of a watch on a bucket whose store does not tell of
+// changes.
+var ErrUnwatchable = errors.New("the bucket cannot be watched")
 
 // ErrClosed is the error of an operation on a store that is closed.
 var ErrClosed = errors.New("the store is closed")
