@@ -115,7 +115,7 @@ func TestSocketsOfGuests(t *testing.T) {
 }
 
 func TestSocketsOfAGuestThatIsNotAllowedThem(t *testing.T) {
-	p := &speaker{findProgram(t, engine.Auto, socketsGuest)
+	p := &speaker{findProgram(t, engine.Auto, socketsGuest), t}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestSocketsOfAGuestThatIsNotAllowedThem(t *testing.T) {
 
 // TestConnectionEndsWithItsGuest: one that drops nothing leaves nothing behind.
 func TestConnectionEndsWithItsGuest(t *testing.T) {
-	p := &speaker{findProgram(t, engine.Auto, socketsGuest)
+	p := &speaker{findProgram(t, engine.Auto, socketsGuest), t}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
