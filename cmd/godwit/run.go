@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,6 +43,7 @@ arguments and result are written in WAVE: --invoke 'add(1, 2)', or
 			}
 			cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
 			cfg.Terminals = cli.Terminals{Stdin: isTerminal(os.Stdin), Stdout: isTerminal(os.Stdout), Stderr: isTerminal(os.Stderr)}
+			cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 			p := &program{path: args[0], cfg: cfg, memory: limit, invoke: invoke}
 			return p.run(c.Context(), &ef)
 		},
