@@ -18,7 +18,7 @@ func TestLookup(t *testing.T) {
 		{"wasi:http/outgoing-handler@0.2.3", "served under --allow-outbound (requests are denied without it)"},
 		{"wasi:cli/environment@0.2.6", "served under --env (empty without it)"},
 		{"wasi:filesystem/preopens@0.2.1", "served under --dir (no directories without it)"},
-		{"wasi:sockets/tcp@0.2.0", "served (refuses with access-denied)"},
+		{"wasi:sockets/tcp@0.2.0", "served under --allow-socket (sockets are denied without it)"},
 		{"wasi:http/types@0.3.0", "not provided (this host serves wasi:http/types of the 0.2 line only)"},
 		{"wasi:io/streams@0.2.0-rc-2023-11-10", "not provided (this host serves wasi:io/streams of the 0.2 line only)"},
 		{"wasi:io/streams", "not provided (this host serves wasi:io/streams of the 0.2 line only)"},
