@@ -42,8 +42,8 @@ func TestGuestsThatFailGetAStatusAndALine(t *testing.T) {
 		{"a body longer than declared", "/over", late, "HTTP-response-body-size"},
 		{"an outbound request that is not allowed", "/fetch?url=http://example.com/", 502, "--allow-outbound"},
 	}
-	cfg := server.Config{Timeout: 1500 * time.Millisecond}
-	onEngines(t, torture, 64<<20, cfg, func(t *testing.T, s *served) {
+	cfg := server.Config{Timeout: 2 * time.Second}
+	onEngines(t, torture, 24<<20, cfg, func(t *testing.T, s *served) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				status, body, err := s.do(t, c.path)
@@ -64,7 +64,7 @@ func TestGuestsThatFailGetAStatusAndALine(t *testing.T) {
 				if c.log == "" {
 					want = 0
 				}
-				got := s.settled(t, want)
+				got := s.log.settled(want)
 				if len(got) != want || want == 1 && !strings.Contains(got[0], c.log) {
 					t.Errorf("the operator got %q, wanted one line with %q", got, c.log)
 				}

@@ -47,6 +47,18 @@ func (l *lines) take() []string {
 	return strings.Split(s, "\n")
 }
 
+// settled waits for n lines and returns what there is: the last may be written
+// after the client has its answer.
+func (l *lines) settled(n int) []string {
+	var got []string
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if got = append(got, l.take()...); len(got) >= n {
+			break
+		}
+	}
+	return got
+}
+
 // await waits until what was written matches, and forgets it; the error says
 // what there is instead.
 func (l *lines) await(want *regexp.Regexp) error {
@@ -156,17 +168,4 @@ func (s *served) do(t testing.TB, path string) (status int, body string, err err
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(b), err
-}
-
-// settled waits until the operator's log has n lines: the last may be written
-// after the client has its answer.
-func (s *served) settled(t testing.TB, n int) []string {
-	t.Helper()
-	var got []string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if got = append(got, s.log.take()...); len(got) >= n {
-			break
-		}
-	}
-	return got
 }
