@@ -98,12 +98,16 @@ func (r *OutgoingResponse) BodyPipe() *io.Pipe {
 	return r.body.pipe
 }
 
-// CopyTrailer adds the trailers to h, each name with prefix before it. It is
-// called once BodyPipe has given io.EOF.
+// HasTrailer says whether there are trailers. It is called once BodyPipe has
+// given io.EOF.
+func (r *OutgoingResponse) HasTrailer() bool {
+	return r.body != nil && r.body.trailers != nil && len(*r.body.trailers.entries) > 0
+}
+
+// CopyTrailer adds the trailers, of which there are some, to h, each name with
+// prefix before it.
 func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) {
-	if r.body != nil && r.body.trailers != nil {
-		r.body.trailers.copyTrailerTo(h, prefix)
-	}
+	r.body.trailers.copyTrailerTo(h, prefix)
 }
 
 // Outparam is the resource response-outparam: where the guest puts its answer.

@@ -45,6 +45,10 @@ func (x *exchange) answer() (complete bool) {
 	defer pipe.CloseRead(nil)
 	stopUnblocking := x.unblockWrites()
 	err = x.copyBody(pipe, bodyAllowed(resp.Status()))
+	if err == nil && resp.HasTrailer() {
+		// HTTP/1 would give a short body a length, and leave no room for trailers.
+		err = x.flush()
+	}
 	if !stopUnblocking() && err == nil {
 		err = errWrite // what net/http still holds back cannot be written any more
 	}
@@ -52,7 +56,9 @@ func (x *exchange) answer() (complete bool) {
 		x.log(x.outcome(fmt.Errorf("response body: %w", err)))
 		return false
 	}
-	resp.CopyTrailer(h, gohttp.TrailerPrefix)
+	if resp.HasTrailer() {
+		resp.CopyTrailer(h, gohttp.TrailerPrefix)
+	}
 	return true
 }
 
@@ -96,7 +102,11 @@ func (x *exchange) inform(m *http.Informational) {
 	for name, values := range m.Header {
 		h[name] = values
 	}
+	stopUnblocking := x.unblockWrites() // net/http sends these at once
+	x.stalls.writing.begin()
 	x.w.WriteHeader(m.Status)
+	x.stalls.writing.end()
+	stopUnblocking()
 	clear(h)
 }
 
@@ -128,8 +138,8 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 		switch {
 		case len(b) > 0:
 			if send {
-				if _, err := x.w.Write(b); err != nil {
-					return errWrite
+				if err := x.write(b); err != nil {
+					return err
 				}
 			}
 			pipe.Advance(len(b))
@@ -147,13 +157,32 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 		case <-pipe.More():
 		case <-flush.C:
 			pending = false
-			if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
-				return errWrite
+			if err := x.flush(); err != nil {
+				return err
 			}
 		case <-x.ctx.Done():
 			return context.Cause(x.ctx)
 		}
 	}
+}
+
+func (x *exchange) write(b []byte) error {
+	x.stalls.writing.begin()
+	defer x.stalls.writing.end()
+	if _, err := x.w.Write(b); err != nil {
+		return errWrite
+	}
+	return nil
+}
+
+// flush sends what net/http holds back.
+func (x *exchange) flush() error {
+	x.stalls.writing.begin()
+	defer x.stalls.writing.end()
+	if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
+		return errWrite
+	}
+	return nil
 }
 
 // bodyAllowed says whether a response of this status has a body. (net/http
