@@ -56,6 +56,7 @@ func (f *engineFlags) engine(ctx context.Context) (*engine.Engine, error) {
 
 // grantFlags say what a guest is granted.
 type grantFlags struct {
+	dataFlags
 	env           []string
 	inheritEnv    bool
 	dirs          []string
@@ -81,6 +82,7 @@ func (f *grantFlags) add(c *cobra.Command) {
 	f.sockets.add(c)
 	fl.StringVar(&f.maxHostMemory, "max-host-memory", "", "what one instance makes the host allocate for streams and fields, in bytes or with K, M or G (default 16M)")
 	fl.StringVar(&f.maxFields, "max-fields", "", "size of one set of header fields, in bytes or with K, M or G")
+	f.dataFlags.add(c)
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
 }
 
@@ -162,6 +164,7 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 	}{
 		{"--max-host-memory", f.maxHostMemory, func(n uint64) { cfg.MaxHostMemory = int64(n) }},
 		{"--max-fields", f.maxFields, func(n uint64) { cfg.MaxFields = int(n) }},
+		{"--keyvalue-max-value", f.maxValue, func(n uint64) { cfg.KeyValue.Limits.Value = int(n) }},
 	} {
 		if size.text == "" {
 			continue
@@ -171,6 +174,9 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 			return usage("%s %q: it is a number of bytes, or one with K, M or G, below 2G", size.flag, size.text)
 		}
 		size.set(n)
+	}
+	if cfg.Settings, err = f.settings(); err != nil {
+		return cfg, err
 	}
 	if len(f.allowOutbound) > 0 {
 		policy, err := http.ParsePolicy(f.allowOutbound)
