@@ -37,6 +37,7 @@ var lattice = []struct {
 	{"bindings/...", []string{"engine", "engine/abi", "engine/types", "bindings/..."}},
 	{"host/server", []string{"host/...", "bindings/...", "engine", "engine/abi", "engine/types"}},
 	{"host/internal/...", []string{"engine/abi", "engine/types"}},
+	{"host/netpolicy", nil},
 	{"host/keyvalue", []string{"host/io", "bindings/...", "engine", "engine/abi", "engine/types"}},
 	{"host/keyvalue/...", []string{"host/keyvalue"}},
 	{"host/*", []string{"host/*", "host/internal/...", "bindings/...", "engine", "engine/abi", "engine/types"}},
