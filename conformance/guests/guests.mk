@@ -3,13 +3,15 @@
 GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
 
-C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm
+C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm \
+	examples/fileserver/fileserver.wasm $(GUESTS)/files/files.wasm
+C_PROGRAMS  = examples/wc/wc.wasm
 RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm $(GUESTS)/torture/torture.wasm
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
 guests: ## the committed guests, built again (C, Rust)
-	$(MAKE) -B $(C_GUESTS) $(RUST_GUESTS) $(LEGACY)
+	$(MAKE) -B $(C_GUESTS) $(C_PROGRAMS) $(RUST_GUESTS) $(LEGACY)
 	examples/embed/guest/build.sh
 
 guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the guests that are not committed (Go, JavaScript)
@@ -17,6 +19,9 @@ guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the gue
 .SECONDEXPANSION:
 $(C_GUESTS): %.wasm: %.c $$(@D)/world.wit
 	$(GUESTS)/build-c.sh $(@D)
+
+$(C_PROGRAMS): %.wasm: %.c $(TOOLS)/.built
+	ADAPTER=$(CURDIR)/$(TOOLS)/@bytecodealliance/jco/lib/wasi_snapshot_preview1.command.wasm $(@D)/build.sh
 
 $(RUST_GUESTS): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock
 	$(GUESTS)/build-rust.sh $(@D)
