@@ -3,7 +3,7 @@
 GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
 
-C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm
+C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm $(GUESTS)/calls/calls.wasm
 RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm $(GUESTS)/torture/torture.wasm
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
