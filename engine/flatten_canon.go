@@ -14,25 +14,25 @@ import (
 func (f *frame) resourceDef(d *component.ResourceDef) error {
 	rt := &types.Resource{Name: d.Resource.Name, Owner: f.instance + 1}
 	f.subst[d.Resource] = rt
-	r := resource{rt: rt, instance: f.instance, dtor: none}
 	if d.HasDtor {
 		if d.DtorAsync || d.HasCallback {
 			return fmt.Errorf("asynchronous destructors are not supported yet")
 		}
-		r.dtor = f.p.funcSlot(f.coreFuncs[d.Dtor])
+		f.p.dtors[rt] = f.p.funcSlot(f.coreFuncs[d.Dtor])
 	}
-	f.p.resources = append(f.p.resources, r)
 	f.types = append(f.types, rt)
 	return nil
 }
 
 func (f *frame) canonLift(d *component.CanonLift) {
+	f.p.steps += d.Weight
 	ft := f.subst.Func(d.Type)
 	l := &lifting{core: f.p.funcSlot(f.coreFuncs[d.Core]), ft: ft, options: f.options(d.Options), async: d.Options.Async}
 	f.funcs = append(f.funcs, &funcItem{ft: ft, lift: l})
 }
 
 func (f *frame) canonLower(d *component.CanonLower) error {
+	f.p.steps += d.Weight
 	callee := f.funcs[d.Func]
 	ft := f.subst.Func(d.Type)
 	h := hostFunc{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/core"
 	"github.com/godwit-runtime/godwit/engine/types"
 )
@@ -80,7 +81,11 @@ type Linked struct {
 	host      *core.Host
 	hostFuncs []core.HostFunc
 	fills     []fill // by ordinal of plan.cores
+	users     users
 }
+
+// users are, for each slot of a plan, the options that it is in.
+type users struct{ memory, realloc, postReturn [][]int }
 
 // fill is what the slots of a plan get from one core instance.
 type fill struct {
@@ -109,8 +114,9 @@ func (l *Linker) Link(ctx context.Context, c *Component) (*Linked, error) {
 	if err := joinImportErrors(errs); err != nil {
 		return nil, err
 	}
+	var codecs abi.Codecs
 	for k := range c.plan.hosts {
-		hf, err := ln.hostFunc(&c.plan.hosts[k], targets)
+		hf, err := ln.hostFunc(&c.plan.hosts[k], targets, &codecs)
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +204,8 @@ func importName(iface, name string) string {
 	return iface
 }
 
-// planFills works out which slots each core instance fills.
+// planFills works out which slots each core instance fills, and what they are
+// used for.
 func (ln *Linked) planFills() {
 	p := ln.component.plan
 	ln.fills = make([]fill, len(p.cores))
@@ -209,6 +216,22 @@ func (ln *Linked) planFills() {
 	}
 	for k, r := range p.memories {
 		ln.fills[r.Instance].memories = append(ln.fills[r.Instance].memories, k)
+	}
+	ln.users = users{
+		memory:     make([][]int, len(p.memories)),
+		realloc:    make([][]int, len(p.funcs)),
+		postReturn: make([][]int, len(p.funcs)),
+	}
+	for k := range p.options {
+		o := &p.options[k]
+		for _, u := range []struct {
+			of   [][]int
+			slot int
+		}{{ln.users.memory, o.memory}, {ln.users.realloc, o.realloc}, {ln.users.postReturn, o.postReturn}} {
+			if u.slot != none {
+				u.of[u.slot] = append(u.of[u.slot], k)
+			}
+		}
 	}
 }
 

@@ -120,7 +120,11 @@ func (x *exchange) inform(m *http.Informational) {
 	for name, values := range m.Header {
 		h[name] = values
 	}
+	stopUnblocking := x.unblockWrites() // net/http sends these at once
+	x.stalls.writing.begin()
 	x.w.WriteHeader(m.Status)
+	x.stalls.writing.end()
+	stopUnblocking()
 	clear(h)
 }
 
@@ -154,8 +158,8 @@ func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 		case len(b) > 0:
 			start()
 			if send {
-				if _, err := x.w.Write(b); err != nil {
-					return errWrite
+				if err := x.write(b); err != nil {
+					return err
 				}
 			}
 			pipe.Advance(len(b))
@@ -184,8 +188,19 @@ func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 	}
 }
 
+func (x *exchange) write(b []byte) error {
+	x.stalls.writing.begin()
+	defer x.stalls.writing.end()
+	if _, err := x.w.Write(b); err != nil {
+		return errWrite
+	}
+	return nil
+}
+
 // flush sends what net/http holds back.
 func (x *exchange) flush() error {
+	x.stalls.writing.begin()
+	defer x.stalls.writing.end()
 	if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
 		return errWrite
 	}
