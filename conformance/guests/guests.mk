@@ -3,8 +3,9 @@
 GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
 
-C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm
-RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm $(GUESTS)/torture/torture.wasm
+C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm examples/counter/counter.wasm
+RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm examples/notes/notes.wasm \
+	$(GUESTS)/torture/torture.wasm $(GUESTS)/store/store.wasm
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
