@@ -4,10 +4,11 @@ GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
 ADAPTERS = $(abspath $(TOOLS)/@bytecodealliance/jco/lib)
 
-C_GUESTS    = $(foreach n,hello echo events fileserver,examples/$(n)/$(n).wasm) \
+C_GUESTS    = $(foreach n,hello echo events fileserver counter,examples/$(n)/$(n).wasm) \
 	$(foreach n,calls files sockets,$(GUESTS)/$(n)/$(n).wasm)
 C_PROGRAMS  = examples/wc/wc.wasm
-RUST_GUESTS = $(foreach n,api fanout,examples/$(n)/$(n).wasm) $(GUESTS)/torture/torture.wasm
+RUST_GUESTS = $(foreach n,api fanout notes,examples/$(n)/$(n).wasm) \
+	$(foreach n,torture store,$(GUESTS)/$(n)/$(n).wasm)
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
