@@ -101,7 +101,7 @@ func (r *OutgoingResponse) BodyPipe() *io.Pipe {
 // HasTrailer says whether there are trailers. It is called once BodyPipe has
 // given io.EOF.
 func (r *OutgoingResponse) HasTrailer() bool {
-	return r.body != nil && r.body.trailers != nil && len(*r.body.trailers.entries) > 0
+	return r.body != nil && r.body.trailers != nil && len(r.body.trailers.lines.entries) > 0
 }
 
 // CopyTrailer adds the trailers, of which there are some, to h, each name with
