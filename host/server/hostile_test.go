@@ -64,6 +64,8 @@ func TestRequestsThatAreNot(t *testing.T) {
 		want          string // the statuses, the guest's paths
 	}{
 		{"sound", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" + next, "[200 200] /a /smuggled"},
+		{"about the whole server", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n" + next, "[200 200] * /smuggled"},
+		{"of a proxy", "GET http://i/a?b HTTP/1.1\r\nHost: h\r\n\r\n" + next, "[200 200] /a?b /smuggled"},
 		{"two lengths", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 40\r\n\r\nabc" + next, "[400]"},
 		{"a length that is none", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: +3\r\n\r\nabc" + next, "[400]"},
 		{"a length below nothing", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n" + next, "[400]"},

@@ -43,7 +43,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    or(s.MaxHeaderBytes, 256<<10),
 		Protocols:         new(gohttp.Protocols),
 		HTTP2:             s.http2(),
-		ErrorLog:          slog.NewLogLogger(s.Handler.log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is the guest's to answer
+		ErrorLog:                     slog.NewLogLogger(s.Handler.log.Handler(), slog.LevelDebug),
 	}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
