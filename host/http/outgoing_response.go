@@ -98,16 +98,14 @@ func (r *OutgoingResponse) BodyPipe() *io.Pipe {
 	return r.body.pipe
 }
 
-// HasTrailer says whether there are trailers. It is called once BodyPipe has
-// given io.EOF.
-func (r *OutgoingResponse) HasTrailer() bool {
-	return r.body != nil && r.body.trailers != nil && len(r.body.trailers.lines.entries) > 0
-}
-
-// CopyTrailer adds the trailers, of which there are some, to h, each name with
-// prefix before it.
-func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) {
+// CopyTrailer adds the trailers to h, each name with prefix before it, and says
+// whether there are any. It is called once BodyPipe has given io.EOF.
+func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) bool {
+	if r.body == nil || r.body.trailers == nil {
+		return false
+	}
 	r.body.trailers.copyTrailerTo(h, prefix)
+	return true
 }
 
 // Outparam is the resource response-outparam: where the guest puts its answer.

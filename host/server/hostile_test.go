@@ -185,18 +185,6 @@ func TestTrailersDoNotSayWhereTheRequestEnds(t *testing.T) {
 	}
 }
 
-// TestTrailersOfAShortResponse: they are not lost to a content-length.
-func TestTrailersOfAShortResponse(t *testing.T) {
-	url, _ := serveRaw(t, goGuest(func(c *call) error {
-		body, w := c.respond(200)
-		return c.finish(body, w, "x-sum", "0")
-	}), &Server{}, Config{})
-	resp, _, err := get(t, url)
-	if err != nil || resp.Trailer.Get("X-Sum") != "0" {
-		t.Fatal(resp, err)
-	}
-}
-
 func TestClientThatIsSlowWithItsHeader(t *testing.T) {
 	var runs atomic.Int32
 	url, _ := serveRaw(t, goGuest(func(c *call) error { runs.Add(1); return hello(c) }),

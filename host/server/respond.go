@@ -37,13 +37,11 @@ func (x *exchange) answer() (complete bool) {
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // else net/http guesses one
 	}
-	pipe := resp.BodyPipe()
-	if pipe == nil {
+	if resp.BodyPipe() == nil {
 		x.w.WriteHeader(resp.Status())
 		return true
 	}
-	defer pipe.CloseRead(nil)
-	started, err := x.sendBody(pipe, resp)
+	started, err := x.sendBody(resp)
 	if err != nil {
 		err = x.outcome(fmt.Errorf("response body: %w", err))
 		if !started { // the client knows of nothing yet
@@ -53,16 +51,15 @@ func (x *exchange) answer() (complete bool) {
 		x.log(err)
 		return false
 	}
-	if resp.HasTrailer() {
-		resp.CopyTrailer(h, gohttp.TrailerPrefix)
-	}
 	return true
 }
 
-// sendBody sends status, header and body. They are started with the first bytes
-// that the guest writes, or when it lets flushDelay go by: a guest that fails
-// before has not answered yet.
-func (x *exchange) sendBody(pipe *io.Pipe, resp *http.OutgoingResponse) (started bool, err error) {
+// sendBody sends status, header, body and trailers. They are started with the
+// first bytes that the guest writes, or when it lets flushDelay go by: a guest
+// that fails before has not answered yet.
+func (x *exchange) sendBody(resp *http.OutgoingResponse) (started bool, err error) {
+	pipe := resp.BodyPipe()
+	defer pipe.CloseRead(nil)
 	var stopUnblocking func() bool
 	start := func() {
 		if !started {
@@ -72,8 +69,9 @@ func (x *exchange) sendBody(pipe *io.Pipe, resp *http.OutgoingResponse) (started
 		}
 	}
 	err = x.copyBody(pipe, start, bodyAllowed(resp.Status()))
-	if err == nil && resp.HasTrailer() {
-		// HTTP/1 would give a short body a length, and leave no room for trailers.
+	if err == nil && resp.CopyTrailer(x.w.Header(), gohttp.TrailerPrefix) {
+		// Else net/http gives a body that it still has whole a length instead of
+		// trailers.
 		err = x.flush()
 	}
 	if started && !stopUnblocking() && err == nil {
