@@ -66,8 +66,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 // takes anything of it, and whether it is there at all.
 func (s *Server) http2() *gohttp.HTTP2Config {
 	c := &gohttp.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
-	if after := s.Handler.cfg.ClientTimeout; after >= 0 {
-		c.WriteByteTimeout = or(after, DefaultClientTimeout)
+	if after := s.Handler.cfg.ClientTimeout; after > 0 {
+		c.WriteByteTimeout = after
 	}
 	return c
 }
