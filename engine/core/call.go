@@ -52,8 +52,8 @@ const maxStack = 8 << 20
 
 var errStackExhausted = &Trap{Message: "wasm trap: call stack exhausted"}
 
-// check is what a compiled guest calls when its fuel is used up, at the latest
-// after some 100 µs. It panics to end the guest.
+// check is what a guest calls when its fuel is used up: a compiled one at the
+// latest after some 100 µs. It panics to end the guest.
 func (c *callContext) check() {
 	if c.stack.IsValid() && c.stack.Len() > maxStack {
 		panic(errStackExhausted)

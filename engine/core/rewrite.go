@@ -16,9 +16,8 @@ import (
 //   - mutable globals are exported, so that an instance can be reset;
 //   - custom sections go, except for the names of functions, which backtraces
 //     show; the module's own name becomes ModuleSpec.Name;
-//   - atomic waits are cut into slices (fuel.go);
-//   - for the compiler, fuel is injected (fuel.go), and on arm64 rem becomes div,
-//     mul and sub (rem.go).
+//   - fuel is injected (fuel.go);
+//   - for the compiler on arm64, rem becomes div, mul and sub (rem.go).
 //
 // The function that fuel imports comes after the module's own imports, so that
 // the indices of its own functions move by one; all else that is added comes at
@@ -172,7 +171,7 @@ func (w *rewriter) learn() error {
 		w.info.exceptions = true
 	}
 	w.size.types, w.size.funcs = uint32(len(w.arity)), uint32(len(w.params))
-	if w.spec.Engine == Compiler && w.size.funcs > 0 {
+	if w.size.funcs > 0 {
 		w.shift = 1
 	}
 	r := w.in[secCode]

@@ -80,7 +80,7 @@ type Runtime struct {
 // loop is one way to run core code.
 type loop struct {
 	wazero.Runtime
-	fuel api.Module // where the compiler's code gets fuel
+	fuel api.Module // where code gets fuel
 }
 
 // maxPages is the most that a memory may have: with the 65536th page, its size
@@ -146,7 +146,6 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 	}
 	var c wazero.RuntimeConfig
 	if k == Compiler {
-		// What ends compiled code is fuel.
 		c = wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)
 		if r.cache != nil {
 			c = c.WithCompilationCache(r.cache)
@@ -156,18 +155,15 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 			WithCloseOnContextDone(true)
 	}
 	rt := wazero.NewRuntimeWithConfig(ctx, c.WithMemoryLimitPages(maxPages).WithCustomSections(false))
-	if k == Compiler {
-		fuel, err := newFuel(ctx, rt)
-		if err != nil {
-			return loop{}, errors.Join(err, rt.Close(ctx))
-		}
-		l.fuel = fuel
+	fuel, err := newFuel(ctx, rt)
+	if err != nil {
+		return loop{}, errors.Join(err, rt.Close(ctx))
 	}
-	l.Runtime = rt
+	*l = loop{Runtime: rt, fuel: fuel}
 	return *l, nil
 }
 
-// newFuel makes the module that compiled code imports its check from.
+// newFuel makes the module that core modules import their check from.
 func newFuel(ctx context.Context, rt wazero.Runtime) (api.Module, error) {
 	compiled, err := rt.NewHostModuleBuilder(fuelModule).NewFunctionBuilder().WithName(fuelCheck).
 		WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {

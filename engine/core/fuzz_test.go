@@ -1,0 +1,75 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// importsOf wires the imports of a module in some way; it fails where the
+// rewriter would, later.
+func importsOf(b []byte) []Ref {
+	r := &reader{b: b, p: len(header)}
+	for r.more() {
+		id, body := r.byte(), r.sub()
+		if id == secImport {
+			return make([]Ref, body.count())
+		}
+	}
+	return nil
+}
+
+// FuzzRewrite checks that a module is valid after rewriting if and only if it is
+// valid before. Nothing of it runs.
+func FuzzRewrite(f *testing.F) {
+	files, err := filepath.Glob("testdata/kernels/*.wat")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(assemble(f, string(text)))
+	}
+	for _, e := range endless {
+		f.Add(assemble(f, "(module "+e.text+")"))
+	}
+	f.Add(assemble(f, bulk))
+	ctx := context.Background()
+	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(maxPages).
+		WithCoreFeatures(features|experimental.CoreFeaturesExceptionHandling))
+	defer rt.Close(ctx)
+	compiles := func(b []byte) error {
+		m, err := rt.CompileModule(ctx, b)
+		if err != nil {
+			return err
+		}
+		return m.Close(ctx)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		before := compiles(b)
+		for _, rem := range []bool{false, true} {
+			rewriteRem = rem
+			for _, k := range []Kind{Compiler, Interpreter} {
+				out, info, err := rewrite(&ModuleSpec{Name: "test", Engine: k, Bytes: b, Imports: importsOf(b)})
+				var unsupported *UnsupportedError
+				if errors.As(err, &unsupported) || info.exceptions && k == Compiler {
+					continue
+				}
+				if err == nil {
+					err = compiles(out)
+				}
+				if (before == nil) != (err == nil) {
+					t.Fatalf("on %v (rem %v): before rewriting %v, after it %v", k, rem, before, err)
+				}
+			}
+		}
+	})
+}
