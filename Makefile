@@ -4,7 +4,7 @@ BIN     ?= bin
 TIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check generate bench cross fuzz
+.PHONY: help build test race check generate bench cross fuzz conformance conformance-table conformance-cross
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,28 @@ cross: ## the command for every platform, into dist/
 		os=$${p%/*}; arch=$${p#*/}; ext=; test $$os = windows && ext=.exe; \
 		echo "$$p"; \
 		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w' -o dist/godwit-$$os-$$arch$$ext ./cmd/godwit || exit 1; \
+	done
+
+# The official tests of the Component Model: GODWIT_COMPONENT_MODEL is a checkout
+# of WebAssembly/component-model. Tests run in the directories of their packages.
+SUITE = GODWIT_COMPONENT_MODEL=$(abspath $(GODWIT_COMPONENT_MODEL))
+
+conformance: ## the official tests of the Component Model, on both engines
+	$(SUITE) $(GO) test -timeout $(TIMEOUT) ./conformance/...
+
+conformance-table: ## write the results in conformance/README.md anew
+	$(SUITE) $(GO) test -count=1 -run '^TestComponentModelSuite$$' ./conformance/wast -update
+
+# What of the tests runs on another processor, and where qemu-user finds it.
+CROSS_TESTS = ./engine/abi ./engine/canon ./engine/component ./engine/core ./engine ./conformance/wast
+
+conformance-cross: ## the same on arm64, riscv64 and s390x, by qemu-user
+	@for arch in arm64:aarch64 riscv64:riscv64 s390x:s390x; do \
+		command -v qemu-$${arch#*:} >/dev/null || { echo "qemu-$${arch#*:} is not installed (Debian: qemu-user)"; exit 1; }; \
+		for p in $(CROSS_TESTS); do \
+			echo "$${arch%:*} $$p"; \
+			$(SUITE) CGO_ENABLED=0 GOARCH=$${arch%:*} $(GO) test -timeout $(TIMEOUT) -exec qemu-$${arch#*:} $$p || exit 1; \
+		done; \
 	done
 
 FUZZTIME ?= 30s

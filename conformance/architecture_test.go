@@ -44,7 +44,7 @@ var lattice = []struct {
 	{"tools/bindgen/...", []string{"tools/bindgen/...", "wit", "engine", "engine/abi", "engine/types"}},
 	{"conformance/wast", []string{"engine", "engine/wat", "engine/abi", "engine/types", "engine/component", "host"}},
 	{"conformance/...", []string{"..."}},
-	{"cmd/...", []string{"engine", "engine/types", "engine/component", "engine/wat", "wit", "host", "host/...", "bindings/...", "tools/bindgen", "conformance/wast", "cmd/..."}},
+	{"cmd/...", []string{"engine", "engine/abi", "engine/types", "engine/component", "engine/wat", "wit", "host", "host/...", "bindings/...", "tools/bindgen", "conformance/wast", "cmd/..."}},
 	{"examples/...", []string{"engine", "engine/abi", "engine/types", "host", "host/server", "examples/..."}},
 }
 

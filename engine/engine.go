@@ -78,6 +78,9 @@ type Component struct {
 	desc   *component.Component
 	plan   *plan
 	cores  []*core.Module // by ordinal of plan.cores; equal ones are shared
+	// unlinkable are the imports that no host can provide. With one of them there
+	// is nothing in plan but imports, since what would be instantiated is not known.
+	unlinkable []*ImportError
 }
 
 // Compile decodes, validates, flattens and compiles a component. It keeps b.
@@ -88,11 +91,10 @@ func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := flatten(desc)
-	if err != nil {
+	c := &Component{engine: e, kind: e.rt.Engine(), desc: desc}
+	if c.plan, c.unlinkable, err = flatten(desc); err != nil {
 		return nil, err
 	}
-	c := &Component{engine: e, kind: e.rt.Engine(), desc: desc, plan: p}
 	err = c.compileCores(ctx)
 	if errors.Is(err, core.ErrNeedsInterpreter) && e.kind == Auto {
 		// Core modules of one component share memories and tables, so they run
@@ -100,6 +102,9 @@ func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
 		_ = c.Close(ctx)
 		c.kind, c.cores = Interpreter, nil
 		err = c.compileCores(ctx)
+	}
+	if err == nil {
+		err = c.validateOthers(ctx, desc)
 	}
 	if err != nil {
 		_ = c.Close(ctx)
@@ -133,6 +138,38 @@ next:
 		c.cores = append(c.cores, m)
 	}
 	return nil
+}
+
+// validateOthers validates the core modules in d that are not instantiated, and
+// so were not compiled.
+func (c *Component) validateOthers(ctx context.Context, d *component.Component) error {
+	compiled := map[*component.CoreModule]bool{}
+	for k := range c.plan.cores {
+		compiled[c.plan.cores[k].module] = true
+	}
+	n := 0
+	var walk func(d *component.Component) error
+	walk = func(d *component.Component) error {
+		for _, def := range d.Defs {
+			var err error
+			switch def := def.(type) {
+			case *component.Nested:
+				err = walk(def.Component)
+			case *component.CoreModule:
+				if compiled[def] {
+					continue
+				}
+				spec := core.ModuleSpec{Name: fmt.Sprintf("unused core module[%d]", n), Bytes: def.Bytes, Offset: def.Offset}
+				err = c.engine.rt.Validate(ctx, spec, len(def.Type.Imports))
+				n++
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return walk(d)
 }
 
 func equalRefs(a, b []core.Ref) bool {

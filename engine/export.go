@@ -75,6 +75,9 @@ func (x *ExportedInterface) Func(name string, want *types.Func) (*Func, error) {
 	if it.fn.lift == nil {
 		return nil, fmt.Errorf("export %s is an import of the component passed through; the host can call it itself", name)
 	}
+	if it.fn.lift.async {
+		return nil, fmt.Errorf("export %s is lifted with the async option, which is not implemented yet (WASI 0.3)", name)
+	}
 	codec, err := abi.NewCodec(ft)
 	if err != nil {
 		return nil, err

@@ -44,8 +44,9 @@ type frame struct {
 	exports   *instanceItem
 }
 
-// flatten makes the plan of a component whose imports come from a host.
-func flatten(c *component.Component) (*plan, error) {
+// flatten makes the plan of a component whose imports come from a host. When it
+// has imports that no host can provide, the plan is without what it instantiates.
+func flatten(c *component.Component) (*plan, []*ImportError, error) {
 	p := &plan{
 		funcIndex:   map[core.Ref]int{},
 		memoryIndex: map[core.Ref]int{},
@@ -53,18 +54,23 @@ func flatten(c *component.Component) (*plan, error) {
 	}
 	f := &frame{p: p, args: map[string]item{}, subst: types.Subst{}}
 	f.instance = p.addInstance(none)
+	var unlinkable []*ImportError
 	for _, im := range c.Imports {
-		it, err := p.importItem(im)
+		it, err := p.importExtern("", im.Name, im.Type)
 		if err != nil {
-			return nil, err
+			unlinkable = append(unlinkable, err)
 		}
 		f.args[im.Name] = it
 	}
+	if unlinkable != nil {
+		p.root = newInstanceItem()
+		return p, unlinkable, nil
+	}
 	if err := f.replay(c); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.root = f.exports
-	return p, nil
+	return p, nil, nil
 }
 
 func (p *plan) addInstance(parent int) int {
@@ -72,12 +78,9 @@ func (p *plan) addInstance(parent int) int {
 	return len(p.instances) - 1
 }
 
-// importItem makes the item of an import of the root component.
-func (p *plan) importItem(im *component.Import) (item, error) {
-	return p.importExtern("", im.Name, im.Type)
-}
-
-func (p *plan) importExtern(iface, name string, t types.Extern) (item, error) {
+// importExtern makes the item of an import of the root component, or of an export
+// of the interface that it imports.
+func (p *plan) importExtern(iface, name string, t types.Extern) (item, *ImportError) {
 	it := item{sort: t.Sort}
 	switch t.Sort {
 	case types.SortFunc:
@@ -93,7 +96,7 @@ func (p *plan) importExtern(iface, name string, t types.Extern) (item, error) {
 		}
 	case types.SortInstance:
 		if iface != "" {
-			return it, fmt.Errorf("import %s: nested instance %q: instances within an imported instance are not supported", iface, name)
+			return it, &ImportError{Import: iface, Name: name, Hint: "an instance within an imported instance is nothing that a host can provide"}
 		}
 		it.inst = newInstanceItem()
 		for _, e := range t.Instance.Exports {
@@ -104,7 +107,8 @@ func (p *plan) importExtern(iface, name string, t types.Extern) (item, error) {
 			it.inst.add(e.Name, x)
 		}
 	default:
-		return it, fmt.Errorf("import %s: importing a %s from the host is not supported", name, t.Sort)
+		return it, &ImportError{Import: importName(iface, name), Name: name, Hint: "a " + t.Sort.String() +
+			" is nothing that a host can provide; compose the component with one that exports it"}
 	}
 	return it, nil
 }
@@ -188,6 +192,7 @@ func (f *frame) define(d component.Def) error {
 		if d.Type.Type != nil && d.Type.Type.Resource != nil {
 			f.subst[d.Type.Type.Resource] = it.res
 		}
+		f.alias(d.Alias, it)
 		f.exports.add(d.Name, it)
 		if d.Type.Sort == types.SortInstance && it.inst != nil {
 			f.bind(d.Type.Instance, it.inst)
@@ -214,8 +219,17 @@ func (f *frame) importDef(d *component.Import) error {
 	case d.Type.Sort == types.SortType && d.Type.Type.Resource != nil:
 		f.subst[d.Type.Type.Resource] = it.res
 	}
+	f.alias(d.Alias, it)
 	f.push(it)
 	return nil
+}
+
+// alias records what the identity stands for that an import or export of a type
+// made for a resource; it is nil when it made none.
+func (f *frame) alias(r *types.Resource, it item) {
+	if r != nil && r != it.res {
+		f.subst[r] = it.res
+	}
 }
 
 // bind records what the abstract resources of an instance type stand for in the

@@ -28,20 +28,20 @@ func (f *frame) resourceDef(d *component.ResourceDef) error {
 
 func (f *frame) canonLift(d *component.CanonLift) {
 	ft := f.subst.Func(d.Type)
-	l := &lifting{core: f.p.funcSlot(f.coreFuncs[d.Core]), ft: ft, options: f.options(d.Options)}
+	l := &lifting{core: f.p.funcSlot(f.coreFuncs[d.Core]), ft: ft, options: f.options(d.Options), async: d.Options.Async}
 	f.funcs = append(f.funcs, &funcItem{ft: ft, lift: l})
 }
 
 func (f *frame) canonLower(d *component.CanonLower) error {
-	if d.Options.Async {
-		return fmt.Errorf("canon lower with the async option is not supported yet (WASI 0.3)")
-	}
 	callee := f.funcs[d.Func]
 	ft := f.subst.Func(d.Type)
 	h := hostFunc{
 		instance: f.instance,
 		coreType: abi.FlattenFunc(ft, abi.Lower),
-		lower:    &lowering{callee: callee, ft: ft, options: f.options(d.Options)},
+		lower:    &lowering{callee: callee, ft: ft, options: f.options(d.Options), async: d.Options.Async},
+	}
+	if d.Options.Async {
+		h.coreType = abi.FlattenFuncAsync(ft, abi.Lower, false)
 	}
 	return f.addHostFunc(h)
 }

@@ -96,7 +96,8 @@ func (l *Linker) Link(ctx context.Context, c *Component) (*Linked, error) {
 		subst:     types.Subst{},
 		drops:     map[*types.Resource]func(ctx context.Context, object any){},
 	}
-	errs := l.linkResources(ln)
+	errs := append([]*ImportError(nil), c.unlinkable...)
+	errs = append(errs, l.linkResources(ln)...)
 	targets := make([]*HostFunc, len(c.plan.imports))
 	for k := range c.plan.imports {
 		t, err := l.linkFunc(ln, &c.plan.imports[k])

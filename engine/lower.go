@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/canon"
@@ -23,7 +22,13 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc) (core.HostFunc, err
 	switch {
 	case h.builtin != nil:
 		out.Name = h.builtin.Op.String()
-		out.Call, err = ln.builtin(h)
+		out.Call = ln.builtin(h)
+	case h.lower.async:
+		out.Name = "component function"
+		out.Call = notImplemented(h, "canon lower with the async option")
+	case h.lower.callee.lift != nil && h.lower.callee.lift.async:
+		out.Name = "component function"
+		out.Call = notImplemented(h, "a call of a function lifted with the async option")
 	case h.lower.callee.lift != nil:
 		out.Name = "component function"
 		out.Call, err = ln.callBetween(h)
@@ -101,6 +106,7 @@ func (ln *Linked) callBetween(h *hostFunc) (coreCall, error) {
 		s := th.Store()
 		from := &s.Instances[inst]
 		st := from.Leave(th, &s.Options[opts])
+		from.CheckCall(&s.Instances[target])
 		t, err := s.Instances[target].Enter(th.Context, from, &s.Options[targetOpts], flat)
 		if err != nil {
 			panic(err)
@@ -126,14 +132,17 @@ func flatSize(ft *types.Func) int {
 
 // The opcodes of the built-ins that exist so far.
 const (
-	opResourceNew  = 0x02
-	opResourceDrop = 0x03
-	opResourceRep  = 0x04
-	opContextGet   = 0x0a
-	opContextSet   = 0x0b
+	opResourceNew     = 0x02
+	opResourceDrop    = 0x03
+	opResourceRep     = 0x04
+	opContextGet      = 0x0a
+	opContextSet      = 0x0b
+	opBackpressureInc = 0x24
+	opBackpressureDec = 0x25
 )
 
-func (ln *Linked) builtin(h *hostFunc) (coreCall, error) {
+//godwit:dispatch
+func (ln *Linked) builtin(h *hostFunc) coreCall {
 	inst := h.instance
 	rt := h.resource
 	if rt != nil {
@@ -144,12 +153,12 @@ func (ln *Linked) builtin(h *hostFunc) (coreCall, error) {
 		return func(ctx context.Context, stack []uint64) {
 			i := &canon.ThreadOf(ctx).Store().Instances[inst]
 			stack[0] = uint64(i.ResourceNew(rt, uint32(stack[0])))
-		}, nil
+		}
 	case opResourceRep:
 		return func(ctx context.Context, stack []uint64) {
 			i := &canon.ThreadOf(ctx).Store().Instances[inst]
 			stack[0] = uint64(i.ResourceRep(rt, uint32(stack[0])))
-		}, nil
+		}
 	case opResourceDrop:
 		destroy := ln.destructor(rt)
 		return func(ctx context.Context, stack []uint64) {
@@ -158,19 +167,37 @@ func (ln *Linked) builtin(h *hostFunc) (coreCall, error) {
 			if rep, owned := i.ResourceDrop(rt, uint32(stack[0])); owned {
 				destroy(th.Context, i, th.Store(), rep)
 			}
-		}, nil
+		}
 	case opContextGet:
 		slot := h.builtin.Slot
 		return func(ctx context.Context, stack []uint64) {
 			stack[0] = canon.ThreadOf(ctx).Storage[slot]
-		}, nil
+		}
 	case opContextSet:
 		slot := h.builtin.Slot
 		return func(ctx context.Context, stack []uint64) {
 			canon.ThreadOf(ctx).Storage[slot] = stack[0]
-		}, nil
+		}
+	case opBackpressureInc:
+		return func(ctx context.Context, stack []uint64) {
+			canon.ThreadOf(ctx).Store().Instances[inst].BackpressureInc()
+		}
+	case opBackpressureDec:
+		return func(ctx context.Context, stack []uint64) {
+			canon.ThreadOf(ctx).Store().Instances[inst].BackpressureDec()
+		}
 	}
-	return nil, fmt.Errorf("the built-in %s is not implemented yet (WASI 0.3)", h.builtin.Op)
+	return notImplemented(h, "the built-in "+h.builtin.Op.String())
+}
+
+// notImplemented is a core function that traps. A component that has it and does
+// not call it runs all the same.
+func notImplemented(h *hostFunc, what string) coreCall {
+	inst, t := h.instance, &abi.Trap{Message: what + " is not implemented yet (WASI 0.3)"}
+	return func(ctx context.Context, stack []uint64) {
+		canon.ThreadOf(ctx).Store().Instances[inst].CheckMayLeave()
+		panic(t)
+	}
 }
 
 // destructor returns what runs when the last owner of a resource drops it, as

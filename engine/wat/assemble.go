@@ -1,7 +1,5 @@
 package wat
 
-import "errors"
-
 // Assemble turns the text of one core module or component into its binary. Name
 // stands before the position in errors, which are *Error. The text is
 // (module …), (component …), or the fields of a module without the parentheses
@@ -11,6 +9,14 @@ func Assemble(name string, text []byte) (binary []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = nodes
-	return nil, errors.New("the text format is not implemented yet")
+	defer catch(&err)
+	p := &parser{name: name}
+	c := &cursor{p: p, nodes: nodes}
+	if !c.isList("component") && !c.isList("module") {
+		return encodeModule(p, "", nodes), nil
+	}
+	n := c.next("a module")
+	c.end()
+	m := p.module(n)
+	return m.Binary, m.Err
 }

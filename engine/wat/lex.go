@@ -29,6 +29,9 @@ type lexer struct {
 	pos  int
 	line int // of pos
 	bol  int // where that line begins
+	// loose counts the annotations without a meaning that are open: in them any
+	// characters may stand side by side.
+	loose int
 }
 
 // catch turns a panic with an *Error into an error.
@@ -94,13 +97,20 @@ func (l *lexer) node(depth int) (n node, keep bool) {
 			l.fail("lists nest too deep (the limit is %d)", maxDepth)
 		}
 		l.pos++
-		if l.pos < len(l.src) && l.src[l.pos] == '@' {
+		if l.loose == 0 && l.pos < len(l.src) && l.src[l.pos] == '@' {
 			l.pos++
 			n.kind = annotation
 			n.text = l.annotationName()
 		}
+		keep = n.kind == list || keptAnnotation(n.text)
+		if !keep {
+			l.loose++
+		}
 		n.nodes = l.nodes(depth+1, true)
-		return n, n.kind == list || keptAnnotation(n.text)
+		if !keep {
+			l.loose--
+		}
+		return n, keep
 	case c == '"':
 		n.kind = str
 		n.text = l.string()
@@ -116,11 +126,15 @@ func (l *lexer) node(depth int) (n node, keep bool) {
 			n.kind = ident
 			l.checkName(n.text)
 		}
+	case l.loose > 0 && strings.IndexByte(",;[]{}", c) >= 0:
+		l.pos++
 	default:
 		r, _ := utf8.DecodeRuneInString(l.src[l.pos:])
 		l.fail("illegal character %q", r)
 	}
-	l.delimited()
+	if l.loose == 0 {
+		l.delimited()
+	}
 	return n, true
 }
 
@@ -134,8 +148,11 @@ func (l *lexer) annotationName() string {
 	} else {
 		name = l.bare()
 	}
+	if !utf8.ValidString(name) {
+		l.fail("malformed UTF-8 encoding in the name of an annotation")
+	}
 	if name == "" {
-		l.fail("an annotation has an empty name")
+		l.fail("empty annotation id: a name follows (@")
 	}
 	return name
 }
@@ -258,7 +275,7 @@ func (l *lexer) escape(b []byte) []byte {
 		return l.unicodeEscape(b)
 	}
 	if len(rest) < 2 || hexDigit(rest[0]) < 0 || hexDigit(rest[1]) < 0 {
-		l.fail("malformed escape sequence in a string")
+		l.fail("invalid string escape")
 	}
 	l.pos += 3
 	return append(b, byte(hexDigit(rest[0])<<4|hexDigit(rest[1])))
@@ -273,16 +290,16 @@ func (l *lexer) unicodeEscape(b []byte) []byte {
 			under = true
 			continue
 		} else if hexDigit(c) < 0 {
-			l.fail("malformed escape sequence in a string")
+			l.fail("invalid string escape")
 		}
 		under = false
 		digits++
 		if v = v<<4 | hexDigit(l.src[at]); v > utf8.MaxRune {
-			l.fail("malformed escape sequence in a string: no such Unicode character")
+			l.fail("invalid string escape: no such Unicode character")
 		}
 	}
 	if at == len(l.src) || digits == 0 || under || v >= 0xd800 && v < 0xe000 {
-		l.fail("malformed escape sequence in a string")
+		l.fail("invalid string escape")
 	}
 	l.pos = at + 1
 	return utf8.AppendRune(b, rune(v))

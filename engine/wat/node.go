@@ -8,10 +8,10 @@ package wat
 type kind uint8
 
 const (
-	list   kind = iota // ( … )
-	word               // a keyword, a number, anything bare: module, i32.const, 0x1p-3, offset=8
-	ident              // $name or $"name"
-	str                // "…"
+	list  kind = iota // ( … )
+	word              // a keyword, a number, anything bare: module, i32.const, 0x1p-3, offset=8
+	ident             // $name or $"name"
+	str               // "…"
 	// annotation is (@name …). The reader keeps it in the tree only where the
 	// component format gives it a meaning; see keptAnnotation.
 	annotation

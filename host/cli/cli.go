@@ -1,5 +1,5 @@
 // Package cli implements wasi:cli: environment and arguments, standard streams,
-// exit, and terminals (there are none), and runs a component that exports
+// exit, and terminals, and runs a component that exports
 // wasi:cli/run.
 //
 // It implements wasi:cli@0.2.12. It may import bindings, engine packages and
@@ -27,6 +27,9 @@ func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with c
 // Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
+// Terminals says which of the standard streams are terminals.
+type Terminals struct{ Stdin, Stdout, Stderr bool }
+
 // Command is what one instance sees of wasi:cli.
 type Command struct {
 	Env  []Variable
@@ -35,6 +38,7 @@ type Command struct {
 	Stdin goio.Reader
 	// Stdout and Stderr get the guest's writes as they come; nil discards them.
 	Stdout, Stderr goio.Writer
+	Terminals      Terminals
 	// Budget is charged for stream buffers.
 	Budget *io.Budget
 
@@ -128,29 +132,45 @@ func output(w goio.Writer) *io.Output {
 	return io.NewOutput(w)
 }
 
+// terminal is the handle of a terminal; there is nothing to do with one yet.
+type terminal struct{}
+
+func (terminal) Drop(context.Context) {}
+
 // GetTerminalStdin implements wasicli.TerminalStdinHost.
 func (c *Command) GetTerminalStdin(context.Context) (abi.Option[wasicli.TerminalInput], error) {
-	return abi.None[wasicli.TerminalInput](), nil
+	if !c.Terminals.Stdin {
+		return abi.None[wasicli.TerminalInput](), nil
+	}
+	return abi.Some[wasicli.TerminalInput](terminal{}), nil
 }
 
 // GetTerminalStdout implements wasicli.TerminalStdoutHost.
 func (c *Command) GetTerminalStdout(context.Context) (abi.Option[wasicli.TerminalOutput], error) {
-	return abi.None[wasicli.TerminalOutput](), nil
+	return terminalOutput(c.Terminals.Stdout), nil
 }
 
 // GetTerminalStderr implements wasicli.TerminalStderrHost.
 func (c *Command) GetTerminalStderr(context.Context) (abi.Option[wasicli.TerminalOutput], error) {
-	return abi.None[wasicli.TerminalOutput](), nil
+	return terminalOutput(c.Terminals.Stderr), nil
+}
+
+func terminalOutput(is bool) abi.Option[wasicli.TerminalOutput] {
+	if !is {
+		return abi.None[wasicli.TerminalOutput]()
+	}
+	return abi.Some[wasicli.TerminalOutput](terminal{})
 }
 
 // Run calls what the component exports as wasi:cli/run and returns its exit
 // code. The error is nil unless the guest trapped for another reason than exit.
 func Run(ctx context.Context, run *wasicli.RunExport, inst *engine.Instance) (code int, err error) {
-	return exitCode(run.Run(ctx, inst))
+	return ExitCode(run.Run(ctx, inst))
 }
 
-// exitCode turns the result of a run into an exit code; 134 is that of a trap.
-func exitCode(err error) (int, error) {
+// ExitCode turns the error of a call into an exit code; 134 is that of a trap.
+// The error is nil unless the guest trapped for another reason than exit.
+func ExitCode(err error) (code int, trap error) {
 	var exit *ExitError
 	var failed abi.ResultError[abi.Unit]
 	switch {

@@ -31,7 +31,7 @@ func TestExitCodes(t *testing.T) {
 		{"a trap", boom, 134, boom},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			if code, err := exitCode(k.err); code != k.code || err != k.fail {
+			if code, err := ExitCode(k.err); code != k.code || err != k.fail {
 				t.Fatal(code, err)
 			}
 		})
