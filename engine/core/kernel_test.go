@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,14 +17,6 @@ import (
 func assemble(t testing.TB, text string) []byte {
 	t.Helper()
 	b, err := wat.Assemble("test.wat", []byte(text))
-	if err != nil && strings.Contains(err.Error(), "not implemented") {
-		f := filepath.Join(t.TempDir(), "x.wat")
-		_ = os.WriteFile(f, []byte(text), 0o600)
-		if out, err := exec.Command("wat2wasm", "--enable-all", "--debug-names", f, "-o", f+".wasm").CombinedOutput(); err != nil {
-			t.Fatal(string(out))
-		}
-		b, err = os.ReadFile(f + ".wasm")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Every module is rewritten before it is compiled:
@@ -132,7 +133,9 @@ func (w *rewriter) split() error {
 			break
 		}
 		if id == secCustom {
-			w.custom(&body)
+			if err := w.custom(&body); err != nil {
+				return err
+			}
 			continue
 		}
 		at := slices.Index(sectionOrder[:], id)
@@ -275,10 +278,15 @@ func (w *rewriter) unsupported(feature string, r *reader) error {
 	return &UnsupportedError{Feature: feature, Module: w.spec.Name, Offset: w.spec.Offset + r.base + r.p}
 }
 
-// custom keeps the function names. A name section that makes no sense is left out.
-func (w *rewriter) custom(r *reader) {
-	if r.string() != "name" {
-		return
+// custom keeps the function names. A name section that makes no sense is left
+// out, but a section without a name of its own is malformed.
+func (w *rewriter) custom(r *reader) error {
+	name := r.string()
+	if !utf8.ValidString(name) {
+		r.fail("malformed UTF-8 encoding")
+	}
+	if name != "name" || r.err != nil {
+		return w.failed(r)
 	}
 	for r.more() {
 		id := r.byte()
@@ -287,6 +295,7 @@ func (w *rewriter) custom(r *reader) {
 			w.names = sub.b
 		}
 	}
+	return nil
 }
 
 func validNames(r reader) bool {
