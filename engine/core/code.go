@@ -192,7 +192,7 @@ const scratchLocals = 5
 // emitCode writes a code section.
 func (w *rewriter) emitCode(r *reader) []byte {
 	n := r.count()
-	extra := w.helpers()
+	extra := w.bulkFuncs()
 	out := appendU32(make([]byte, 0, len(r.b)+len(r.b)/8), uint32(n+len(extra)))
 	var f []byte
 	for k := range n {

@@ -201,8 +201,8 @@ func (w *rewriter) appendBulkCall(out, instr []byte, local, call uint32) []byte 
 	return append(append(append(out, opElse), instr...), opEnd)
 }
 
-// helpers are the functions that rewriting adds after the module's own.
-func (w *rewriter) helpers() [][]byte {
+// bulkFuncs are the functions that rewriting adds after the module's own.
+func (w *rewriter) bulkFuncs() [][]byte {
 	var out [][]byte
 	if w.code.fills {
 		out = append(out, w.fillFunc())

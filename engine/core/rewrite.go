@@ -245,7 +245,7 @@ func (w *rewriter) appendTypes(body []byte) []byte {
 }
 
 func (w *rewriter) appendFunctions(body []byte) []byte {
-	n := len(w.helpers())
+	n := len(w.bulkFuncs())
 	if n == 0 {
 		return body
 	}
