@@ -60,9 +60,7 @@ func (w *rewriter) scanCode(r *reader, params []uint32) {
 		}
 		w.code.bodies = append(w.code.bodies, info)
 	}
-	if r.err == nil && r.more() {
-		r.fail("section size mismatch")
-	}
+	r.end()
 }
 
 func (w *rewriter) scanBody(r *reader, b *bodyInfo) {

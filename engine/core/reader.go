@@ -20,6 +20,13 @@ func (r *reader) fail(format string, args ...any) {
 
 func (r *reader) more() bool { return r.err == nil && r.p < len(r.b) }
 
+// end fails when there is more.
+func (r *reader) end() {
+	if r.more() {
+		r.fail("section size mismatch")
+	}
+}
+
 func (r *reader) byte() byte {
 	if r.p >= len(r.b) {
 		r.fail("unexpected end")

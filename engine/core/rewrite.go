@@ -164,6 +164,7 @@ func (w *rewriter) learn() error {
 			if err := s.read(r); err != nil {
 				return err
 			}
+			r.end()
 			if err := w.failed(r); err != nil {
 				return err
 			}
@@ -207,16 +208,20 @@ func (w *rewriter) section(id byte) error {
 		body = w.appendFunctions(body)
 	case secTable:
 		body = w.tables(r)
+		r.end()
 	case secMemory:
 		err = w.memories(r)
 	case secGlobal:
 		body = w.globals(r)
 	case secExport:
 		body = w.exports(r)
+		r.end()
 	case secStart:
 		body = appendU32(nil, w.funcIndex(r, r.u32()))
+		r.end()
 	case secElem:
 		body = w.elems(r)
+		r.end()
 	case secCode:
 		body = w.emitCode(r)
 	}
