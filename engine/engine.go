@@ -44,6 +44,9 @@ type Config struct {
 	CacheDir string
 	// Workers is how many goroutines compile one core module; 0 means GOMAXPROCS.
 	Workers int
+	// MemoryLimit bounds the memories and tables of all instances together, in
+	// bytes; 0 is no bound. See also InstanceConfig.MemoryLimit.
+	MemoryLimit uint64
 }
 
 // DefaultCacheDir is the directory for compiled code in the user's cache directory.
@@ -57,7 +60,7 @@ type Engine struct {
 
 // New makes an Engine. Close releases the compiled code of all its components.
 func New(ctx context.Context, c Config) (*Engine, error) {
-	rt, err := core.NewRuntime(ctx, core.Config{Engine: c.Kind, CacheDir: c.CacheDir, Workers: c.Workers})
+	rt, err := core.NewRuntime(ctx, core.Config{Engine: c.Kind, CacheDir: c.CacheDir, Workers: c.Workers, MemoryLimit: c.MemoryLimit})
 	if err != nil {
 		return nil, err
 	}

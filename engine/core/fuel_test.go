@@ -103,7 +103,7 @@ func TestADeadlineEndsAStartFunction(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 		defer cancel()
-		_, err = m.Instantiate(ctx, &Host{}, nil, InstanceConfig{Budget: NewBudget(0), Meter: NewMeter(0)})
+		_, err = m.Instantiate(ctx, &Host{}, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(0)})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("instantiating returned %v", err)
 		}
@@ -320,7 +320,7 @@ func TestBacktracesHaveTheNamesAndIndicesOfTheFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i, err := m.Instantiate(context.Background(), host, nil, InstanceConfig{Budget: NewBudget(0), Meter: NewMeter(0)})
+		i, err := m.Instantiate(context.Background(), host, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(0)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,7 +84,12 @@ func FuzzRewrite(f *testing.F) {
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(maxPages).
 		WithCoreFeatures(features|experimental.CoreFeaturesExceptionHandling))
 	defer rt.Close(ctx)
-	compiles := func(b []byte) error {
+	compiles := func(b []byte) (err error) {
+		defer func() { // wazero panics on some invalid modules
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
 		m, err := rt.CompileModule(ctx, b)
 		if err != nil {
 			return err

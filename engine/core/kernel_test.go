@@ -44,7 +44,7 @@ func instantiate(t testing.TB, k Kind, b []byte, c InstanceConfig) *Instance {
 		t.Fatal(err)
 	}
 	if c.Budget == nil {
-		c.Budget = NewBudget(0)
+		c.Budget = newBudget(0)
 	}
 	if c.Meter == nil {
 		c.Meter = NewMeter(0)

@@ -67,7 +67,7 @@ type moduleInfo struct {
 	tableBytes uint64          // what the module's own tables can take
 	memories   int             // of its own
 	minPages   uint32
-	maxPages   uint32 // when shared
+	maxPages   uint32
 	shared     bool
 	exceptions bool
 }
@@ -569,7 +569,10 @@ func (w *rewriter) memories(r *reader) error {
 			return err
 		}
 		w.info.shared = l.flags&limitsShared != 0
-		w.info.minPages, w.info.maxPages = uint32(min(l.min, 1<<16)), uint32(min(l.max, 1<<16))
+		w.info.minPages, w.info.maxPages = uint32(min(l.min, maxPages)), maxPages
+		if l.flags&limitsMax != 0 {
+			w.info.maxPages = uint32(min(l.max, maxPages))
+		}
 	}
 	return nil
 }

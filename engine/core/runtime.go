@@ -56,6 +56,9 @@ type Config struct {
 	CacheDir string
 	// Workers is how many goroutines compile one module; 0 means GOMAXPROCS.
 	Workers int
+	// MemoryLimit bounds the memories and tables of all instances together, in
+	// bytes; 0 is no bound.
+	MemoryLimit uint64
 }
 
 // DefaultCacheDir is the directory for compiled code in the user's cache directory.
@@ -71,6 +74,7 @@ func DefaultCacheDir() (string, error) {
 type Runtime struct {
 	kind    Kind // as configured
 	workers int
+	budget  *Budget                 // of all instances; nil: no bound
 	cache   wazero.CompilationCache // nil without one
 
 	mu    sync.Mutex
@@ -80,7 +84,8 @@ type Runtime struct {
 // loop is one way to run core code.
 type loop struct {
 	wazero.Runtime
-	fuel api.Module // where code gets fuel
+	fuel    api.Module  // where code gets fuel
+	shrinks func() bool // whether growth of a memory can be undone
 }
 
 // maxPages is the most that a memory may have: with the 65536th page, its size
@@ -110,6 +115,10 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 	r := &Runtime{kind: c.Engine, workers: c.Workers}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)
+	}
+	if c.MemoryLimit > 0 {
+		r.budget = newBudget(c.MemoryLimit)
+		r.budget.all = r.budget
 	}
 	if c.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
@@ -159,7 +168,7 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 	if err != nil {
 		return loop{}, errors.Join(err, rt.Close(ctx))
 	}
-	*l = loop{Runtime: rt, fuel: fuel}
+	*l = loop{Runtime: rt, fuel: fuel, shrinks: sync.OnceValue(func() bool { return r.proveShrink(k) })}
 	return *l, nil
 }
 
