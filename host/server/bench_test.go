@@ -6,6 +6,8 @@ import (
 	gohttp "net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/godwit-runtime/godwit/engine"
 )
 
 // BenchmarkHello is what a request costs without the guest: state, goroutine,
@@ -23,6 +25,21 @@ func BenchmarkHello(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkComponent is a request to a real guest in a pristine instance.
+func BenchmarkComponent(b *testing.B) {
+	g := component(b, engine.Auto, "../../examples/hello/hello.wasm", 64<<20)
+	h := New(g, Config{Log: slog.New(slog.DiscardHandler)})
+	r := httptest.NewRequest("GET", "/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 200 {
+			b.Fatal(w)
+		}
+	}
 }
 
 // BenchmarkEcho is the throughput of a body through a guest and back, on a socket.
