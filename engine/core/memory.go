@@ -85,6 +85,9 @@ type linearMemory struct {
 	charged int64
 }
 
+// useRegions says whether memories get a region. Tests set it.
+var useRegions = true
+
 // newMemory makes a memory of pages, before wazero asks for it: wazero cannot take
 // no for an answer. limit is the most bytes that it may have.
 func newMemory(b *Budget, pages uint32, limit uint64, shared bool) (*linearMemory, error) {
@@ -97,12 +100,14 @@ func newMemory(b *Budget, pages uint32, limit uint64, shared bool) (*linearMemor
 		return nil, err
 	}
 	m := &linearMemory{budget: b, max: limit, charged: int64(size)}
-	if r := reserve(limit); r != nil && !shared {
-		if m.buf = r.grow(size); m.buf != nil || size == 0 {
-			m.region = r
-			return m, nil
+	if useRegions && !shared {
+		if r := reserve(limit); r != nil {
+			if m.buf = r.grow(size); m.buf != nil {
+				m.region = r
+				return m, nil
+			}
+			r.release()
 		}
-		r.release()
 	}
 	m.buf = make([]byte, size)
 	return m, nil

@@ -65,7 +65,7 @@ func scan(f *os.File, start uintptr, size uint64, out []scanRange) (n int, done 
 // it was mapped, until f returns false.
 func (r *region) touched(size uint64, f func(from, to uint64) bool) {
 	p := pagemap()
-	if p == nil {
+	if p == nil || !useScan {
 		f(0, size)
 		return
 	}
