@@ -67,7 +67,7 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 		defer cc.limit()()
 	}
 	c.Meter.enter()
-	mod, err := m.rt.InstantiateModule(cc, m.compiled, instanceConfig)
+	mod, err := m.rt.InstantiateModule(cc, m.code.CompiledModule, instanceConfig)
 	c.Meter.leave()
 	if err != nil {
 		i.release()
@@ -94,6 +94,9 @@ func (i *Instance) allocate() error {
 		return fmt.Errorf("%s: its memory: %w", i.module.name, err)
 	}
 	i.mem = m
+	if i.module.image != nil {
+		m.place(i.module.image)
+	}
 	return nil
 }
 

@@ -52,13 +52,18 @@ const (
 // useScan says whether the kernel is asked what was written. Tests set it.
 var useScan = true
 
-func newImage(mem []byte, mapped bool) *image {
-	im := &image{size: uint64(len(mem)), data: bytes.Clone(trimZeros(mem))}
-	if mapped && len(im.data) >= mapImage {
-		if im.file = newImageFile(im.data); im.file != nil {
+// newImage is the image of a memory of some size that begins with mem.
+func newImage(mem []byte, size uint64, mapped bool) *image {
+	mem = trimZeros(mem)
+	im := &image{size: size}
+	if mapped && len(mem) >= mapImage {
+		if im.file = newImageFile(mem); im.file != nil {
+			im.data = im.file.view[:len(mem)]
 			runtime.AddCleanup(im, (*imageFile).close, im.file)
+			return im
 		}
 	}
+	im.data = bytes.Clone(mem)
 	return im
 }
 
@@ -103,7 +108,9 @@ func (i *Instance) Snapshot() *Snapshot {
 		if m.region == nil && len(m.buf) > maxHeapReset {
 			return nil
 		}
-		s.image = newImage(m.buf, m.region != nil)
+		if s.image = i.module.image; s.image == nil || !m.equals(s.image) {
+			s.image = newImage(m.buf, uint64(len(m.buf)), m.region != nil)
+		}
 	}
 	return s
 }
@@ -164,16 +171,27 @@ func (i *Instance) Reset() bool {
 
 // equals says whether the memory is as in an image.
 func (m *linearMemory) equals(im *image) bool {
-	n := len(im.data)
-	if uint64(len(m.buf)) != im.size || !bytes.Equal(m.buf[:n], im.data) {
+	n := uint64(len(im.data))
+	if uint64(len(m.buf)) != im.size || m.image != im && !bytes.Equal(m.buf[:n], im.data) {
 		return false
 	}
 	same := true
 	m.touched(func(from, to uint64) bool {
-		same = to <= uint64(n) || allZero(m.buf[max(from, uint64(n)):to])
+		if m.image == im && from < n {
+			end := min(to, n)
+			same = bytes.Equal(m.buf[from:end], im.data[from:end])
+		}
+		same = same && (to <= n || allZero(m.buf[max(from, n):to]))
 		return same
 	})
 	return same
+}
+
+// place puts an image into a new memory.
+func (m *linearMemory) place(im *image) {
+	if !m.follow(im) || im.file == nil {
+		copy(m.buf, im.data)
+	}
 }
 
 func (m *linearMemory) touched(f func(from, to uint64) bool) {
@@ -184,15 +202,19 @@ func (m *linearMemory) touched(f func(from, to uint64) bool) {
 	m.region.touched(uint64(len(m.buf)), f)
 }
 
-// follow maps an image that the memory is equal to.
+// follow maps an image, if it is one that is mapped.
 func (m *linearMemory) follow(im *image) bool {
-	if im.file == nil {
-		return true
-	}
-	if m.region == nil {
+	switch {
+	case im.file == nil, m.image == im:
+	case m.region == nil:
 		return false
+	default:
+		if m.region.mapFile(im.file) != nil {
+			return false
+		}
+		m.image = im
 	}
-	return m.region.mapFile(im.file) == nil
+	return true
 }
 
 // restore returns the contents of the memory to an image.

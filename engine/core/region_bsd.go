@@ -15,7 +15,10 @@ func noHugePages([]byte) {}
 func (r *region) touched(size uint64, f func(from, to uint64) bool) { f(0, size) }
 
 // imageFile: images are copied on this platform.
-type imageFile struct{ size uint64 }
+type imageFile struct {
+	size uint64
+	view []byte
+}
 
 func newImageFile([]byte) *imageFile { return nil }
 

@@ -90,6 +90,7 @@ func (r *region) touched(size uint64, f func(from, to uint64) bool) {
 type imageFile struct {
 	fd   int
 	size uint64 // in whole pages
+	view []byte // all of it
 }
 
 // newImageFile makes a file of an image that nobody can change.
@@ -108,6 +109,9 @@ func newImageFile(data []byte) *imageFile {
 		off += n
 	}
 	if err == nil {
+		f.view, err = unix.Mmap(fd, 0, int(f.size), unix.PROT_READ, unix.MAP_SHARED)
+	}
+	if err == nil {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
 	}
 	if err != nil {
@@ -117,7 +121,12 @@ func newImageFile(data []byte) *imageFile {
 	return f
 }
 
-func (f *imageFile) close() { _ = unix.Close(f.fd) }
+func (f *imageFile) close() {
+	if f.view != nil {
+		_ = unix.Munmap(f.view)
+	}
+	_ = unix.Close(f.fd)
+}
 
 // mapFile maps the file, copy on write, over the beginning of the region.
 func (r *region) mapFile(f *imageFile) error {

@@ -18,7 +18,10 @@ func (r *region) release() {}
 
 func (r *region) touched(size uint64, f func(from, to uint64) bool) { f(0, size) }
 
-type imageFile struct{ size uint64 }
+type imageFile struct {
+	size uint64
+	view []byte
+}
 
 func newImageFile([]byte) *imageFile { return nil }
 

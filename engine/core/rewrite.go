@@ -15,6 +15,8 @@ import (
 //     not take, such as the empty one;
 //   - tables without a maximum get one, so that they can be charged for;
 //   - mutable globals are exported, so that an instance can be reset;
+//   - data that is placed at constant offsets is taken out (data.go): what is
+//     left is code, which modules that differ in data share;
 //   - custom sections go, except for the names of functions, which backtraces
 //     show; the module's own name becomes ModuleSpec.Name;
 //   - fuel is injected (fuel.go);
@@ -70,6 +72,7 @@ type moduleInfo struct {
 	maxPages   uint32
 	shared     bool
 	exceptions bool
+	data       []segment // taken out
 }
 
 const (
@@ -224,6 +227,9 @@ func (w *rewriter) section(id byte) error {
 		r.end()
 	case secCode:
 		body = w.emitCode(r)
+	case secData:
+		body = w.data(r)
+		r.end()
 	}
 	if err == nil {
 		err = w.failed(r)

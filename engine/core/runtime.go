@@ -77,6 +77,8 @@ type Runtime struct {
 	budget  *Budget                 // of all instances; nil: no bound
 	cache   wazero.CompilationCache // nil without one
 
+	codes codes
+
 	mu    sync.Mutex
 	loops [Interpreter + 1]loop // by kind; made when first used
 }
@@ -224,11 +226,14 @@ type ModuleSpec struct {
 
 // Module is a compiled core module. It is immutable and safe for concurrent use.
 type Module struct {
-	name     string
-	kind     Kind
-	rt       loop // what runs it
-	compiled wazero.CompiledModule
-	info     moduleInfo
+	name string
+	kind Kind
+	rt   loop // what runs it
+	code *code
+	info moduleInfo
+	// image is what its memory has at first; nil when there is none, or when
+	// wazero places the data.
+	image *image
 }
 
 // ErrNeedsInterpreter is in the error of a module that the compiler cannot be
@@ -259,43 +264,17 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := l.CompileModule(experimental.WithCompilationWorkers(ctx, r.workers), b)
+	c, err := r.compile(ctx, l, s.Engine, b)
 	if err != nil {
 		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
 			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 		}
-		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
+		return nil, fmt.Errorf("%s (at offset %#x): %w", s.Name, s.Offset, err)
 	}
-	return &Module{name: s.Name, kind: s.Engine, rt: l, compiled: compiled, info: info}, nil
-}
-
-// rule names the rule of validation that wazero's message is about, where its
-// words are not those of the specification.
-func rule(message string) string {
-	for _, s := range []string{"cannot pop", "not enough results", "too many results"} {
-		if strings.Contains(message, s) {
-			return "type mismatch: "
-		}
-	}
-	return ""
-}
-
-// Validate says whether a module is valid, as far as wazero can say: one that
-// needs what wazero does not have is taken to be. It is for modules that are
-// never instantiated, of which there is no wiring.
-func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error {
-	s.Engine = Interpreter // which takes all that the compiler takes, and makes no code
-	s.Imports = make([]Ref, imports)
-	m, err := r.CompileModule(ctx, s)
-	var unsupported *UnsupportedError
-	if errors.As(err, &unsupported) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return m.Close(ctx)
+	m := &Module{name: s.Name, kind: s.Engine, rt: l, code: c, info: info, image: imageOf(&info)}
+	m.info.data = nil // it refers to the component's file
+	return m, nil
 }
 
 // Close releases the compiled code. No instance of the module may be in use.
-func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }
+func (m *Module) Close(ctx context.Context) error { return m.code.release(ctx) }
