@@ -269,11 +269,39 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
 			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 		}
-		return nil, fmt.Errorf("%s (at offset %#x): %w", s.Name, s.Offset, err)
+		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
 	}
 	m := &Module{name: s.Name, kind: s.Engine, rt: l, code: c, info: info, image: imageOf(&info)}
 	m.info.data = nil // it refers to the component's file
 	return m, nil
+}
+
+// rule names the rule of validation that wazero's message is about, where its
+// words are not those of the specification.
+func rule(message string) string {
+	for _, s := range []string{"cannot pop", "not enough results", "too many results"} {
+		if strings.Contains(message, s) {
+			return "type mismatch: "
+		}
+	}
+	return ""
+}
+
+// Validate says whether a module is valid, as far as wazero can say: one that
+// needs what wazero does not have is taken to be. It is for modules that are
+// never instantiated, of which there is no wiring.
+func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error {
+	s.Engine = Interpreter // which takes all that the compiler takes, and makes no code
+	s.Imports = make([]Ref, imports)
+	m, err := r.CompileModule(ctx, s)
+	var unsupported *UnsupportedError
+	if errors.As(err, &unsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.Close(ctx)
 }
 
 // Close releases the compiled code. No instance of the module may be in use.
