@@ -52,7 +52,11 @@ func (r *Runtime) compile(ctx context.Context, l loop, k Kind, b []byte) (*code,
 				c.err = fmt.Errorf("the module cannot be compiled: %v", p)
 			}
 		}()
-		c.CompiledModule, c.err = l.CompileModule(experimental.WithCompilationWorkers(context.WithoutCancel(ctx), r.workers), b)
+		ctx := experimental.WithCompilationWorkers(context.WithoutCancel(ctx), r.workers)
+		c.CompiledModule, c.err = l.CompileModule(ctx, b)
+		if damaged(c.err) && clearCacheDir(r.cacheDir) == nil {
+			c.CompiledModule, c.err = l.CompileModule(ctx, b)
+		}
 	})
 	if c.err != nil {
 		_ = c.release(ctx)

@@ -72,10 +72,11 @@ func DefaultCacheDir() (string, error) {
 
 // Runtime compiles and instantiates core modules. It is safe for concurrent use.
 type Runtime struct {
-	kind    Kind // as configured
-	workers int
-	budget  *Budget                 // of all instances; nil: no bound
-	cache   wazero.CompilationCache // nil without one
+	kind     Kind // as configured
+	workers  int
+	budget   *Budget                 // of all instances; nil: no bound
+	cache    wazero.CompilationCache // nil without one
+	cacheDir string
 
 	codes codes
 
@@ -123,6 +124,10 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 		r.budget.all = r.budget
 	}
 	if c.CacheDir != "" {
+		if err := openCacheDir(c.CacheDir); err != nil {
+			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
+		}
+		r.cacheDir = c.CacheDir
 		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
 		if err != nil {
 			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
