@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -40,6 +42,10 @@ func TestDataIsWhereItBelongs(t *testing.T) {
 					m, err := compile(t, newRuntime(t, k), k, strings.Replace("(module "+c.text+")", "(memory", `(memory (export "m")`, 1))
 					if err != nil {
 						t.Fatal(err)
+					}
+					mapped := runtime.GOOS == "linux" && strconv.IntSize == 64 && regions && len(c.want) > mapImage
+					if m.image != nil && (m.image.file != nil) != mapped {
+						t.Errorf("the image is mapped: %v", !mapped)
 					}
 					if taken := m.image != nil; taken != c.taken {
 						t.Errorf("the data was taken out: %v", taken)

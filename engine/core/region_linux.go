@@ -109,10 +109,10 @@ func newImageFile(data []byte) *imageFile {
 		off += n
 	}
 	if err == nil {
-		f.view, err = unix.Mmap(fd, 0, int(f.size), unix.PROT_READ, unix.MAP_SHARED)
-	}
-	if err == nil {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
+	}
+	if err == nil { // private, since a shared mapping could not be sealed against writing
+		f.view, err = unix.Mmap(fd, 0, int(f.size), unix.PROT_READ, unix.MAP_PRIVATE)
 	}
 	if err != nil {
 		f.close()
