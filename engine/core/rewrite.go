@@ -98,6 +98,7 @@ type rewriter struct {
 	arity    []uint32 // number of parameters by type
 	params   []uint32 // number of parameters by function, without imports
 	code     codeInfo
+	instr    []byte // what an instruction becomes, while it is rewritten
 
 	mutable []uint32 // indices of mutable globals that are numbers
 	others  bool     // other mutable globals

@@ -19,7 +19,7 @@ func component(t testing.TB, kind engine.Kind, path string, memory uint64) *Comp
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(ctx, engine.Config{Kind: kind, CacheDir: os.Getenv("CD")})
+	e, err := engine.New(ctx, engine.Config{Kind: kind})
 	if err != nil {
 		t.Fatal(err)
 	}
