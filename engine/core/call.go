@@ -29,10 +29,11 @@ type callContext struct {
 	stack  reflect.Value // what wazero runs the call on, if it is known
 	// calledOut says that a host function was called.
 	calledOut bool
+	refills   uint // in this call
 }
 
 func (c *callContext) init(ctx context.Context, m *Meter) {
-	c.Context, c.thread, c.meter = ctx, ctx, m
+	c.Context, c.thread, c.meter, c.refills = ctx, ctx, m, 0
 	if t, ok := ctx.(Thread); ok {
 		c.Context = t.Base()
 	}
@@ -73,10 +74,26 @@ func (c *callContext) check() {
 	if err := c.meter.check(); err != nil {
 		panic(&Trap{Message: err.Error(), Err: err})
 	}
-	// Compiled code is not preempted: without this, a goroutine that waits for a
-	// processor waits for Go's monitor thread to ask for one, 10 ms.
+	c.yield()
+}
+
+// yield lets others run. Compiled code is not preempted: without this, a
+// goroutine that waits for a processor waits for Go's monitor thread to ask for
+// one, 10 ms. And as long as a goroutine is ready on every processor, Go looks
+// for network traffic and timers no more often than that; so a guest that runs
+// on and on sleeps for a moment now and then.
+func (c *callContext) yield() {
+	if c.refills++; c.refills%refillsToSleep == 0 {
+		time.Sleep(moment)
+		return
+	}
 	runtime.Gosched()
 }
+
+const (
+	refillsToSleep = 32
+	moment         = 20 * time.Microsecond
+)
 
 const timerGrace = 10 * time.Millisecond
 
