@@ -7,6 +7,7 @@
 //	Linker     what the host provides, by import name
 //	Linked     a component with every import resolved and type-checked
 //	Instance   a running instance of a Linked; one call at a time
+//	Pool       instances that are used again, each time as if new
 //	Func       an export of a Linked, called on an Instance
 //
 // It owns flattening (nested components become one list of initializers),

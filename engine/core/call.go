@@ -25,8 +25,10 @@ type callContext struct {
 	thread          context.Context
 	// values has the import resolver and the memory allocator, at instantiation.
 	values context.Context
+	inst   *Instance
 	meter  *Meter
 	stack  reflect.Value // what wazero runs the call on, if it is known
+	taken  int64         // from the budget, for the stack
 	// calledOut says that a host function was called.
 	calledOut bool
 	refills   uint // in this call
@@ -47,18 +49,36 @@ func (c *callContext) Value(key any) any {
 	return c.values.Value(key)
 }
 
-// maxStack is the most that a call's stack may take, in bytes. wazero doubles
-// it, and has a limit of its own ten times as high.
-const maxStack = 8 << 20
+const (
+	// maxStack is the most that a call's stack may take, in bytes. wazero doubles
+	// it, and has a limit of its own ten times as high.
+	maxStack = 8 << 20
+	// maxIdleStack is the largest stack that is kept for the next call, and is
+	// not charged for.
+	maxIdleStack = 64 << 10
+)
 
-var errStackExhausted = &Trap{Message: "wasm trap: call stack exhausted"}
+// checkStack bounds the stack and charges for it.
+func (c *callContext) checkStack() {
+	if !c.stack.IsValid() {
+		return
+	}
+	n := int64(c.stack.Len())
+	if n > maxStack {
+		panic(&Trap{Message: "wasm trap: call stack exhausted"})
+	}
+	if more := n - c.taken; n > maxIdleStack && more > 0 {
+		if err := c.inst.budget.take(more); err != nil {
+			panic(&Trap{Message: "wasm trap: call stack exhausted", Err: err})
+		}
+		c.taken = n
+	}
+}
 
 // check is what a guest calls when its fuel is used up: a compiled one at the
 // latest after some 100 µs. It panics to end the guest.
 func (c *callContext) check() {
-	if c.stack.IsValid() && c.stack.Len() > maxStack {
-		panic(errStackExhausted)
-	}
+	c.checkStack()
 	if d, ok := c.Deadline(); ok && time.Now().After(d) {
 		// The context's timer may be waiting for this very thread: let it run,
 		// it knows the cause.
@@ -146,7 +166,7 @@ func (f *Func) Call(ctx context.Context, stack []uint64) error {
 	if f.fn == nil {
 		f.fn = f.inst.mod.ExportedFunction(f.name)
 		if f.inst.module.kind == Compiler {
-			f.call.stack = stackOf(f.fn)
+			f.call.inst, f.call.stack = f.inst, stackOf(f.fn)
 		}
 	}
 	f.busy = true
@@ -171,6 +191,10 @@ func (f *Func) done() {
 	f.inst.meter.leave()
 	f.busy = false
 	f.call.Context, f.call.thread = nil, nil
+	if f.call.taken > 0 { // the stack is charged for: it is not kept
+		f.inst.budget.give(f.call.taken)
+		f.fn, f.call = nil, callContext{}
+	}
 }
 
 // interpret calls the function on the interpreter.
