@@ -83,20 +83,8 @@ func onBackends(t *testing.T, path string, f func(t *testing.T, s *served)) {
 // ask makes a request that must be answered.
 func (s *served) ask(t testing.TB, method, path, body string) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
+	status, _, answer = s.request(t, method, path, body, nil)
+	return status, answer
 }
 
 // script is what the store guest does, line by line, and what it answers. The
@@ -280,7 +268,7 @@ func TestStoreThatIsNotGranted(t *testing.T) {
 	if status, answer := s.ask(t, "GET", "/", ""); status != 503 || answer != "the store \"default\" is not granted\n" {
 		t.Errorf("%d %q", status, answer)
 	}
-	if log := s.settled(t, 1); len(log) != 1 || !strings.Contains(log[0], "--keyvalue default=bolt:./data.db") {
+	if log := s.log.settled(1); len(log) != 1 || !strings.Contains(log[0], "--keyvalue default=bolt:./data.db") {
 		t.Errorf("the operator is told %q", log)
 	}
 }

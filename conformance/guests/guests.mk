@@ -3,14 +3,16 @@
 GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
 
-C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm examples/counter/counter.wasm
+C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm examples/counter/counter.wasm \
+	examples/fileserver/fileserver.wasm $(GUESTS)/files/files.wasm $(GUESTS)/watch/watch.wasm $(GUESTS)/watchdraft/watchdraft.wasm
+C_PROGRAMS  = examples/wc/wc.wasm
 RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm examples/notes/notes.wasm \
 	$(GUESTS)/torture/torture.wasm $(GUESTS)/store/store.wasm
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
 guests: ## the committed guests, built again (C, Rust)
-	$(MAKE) -B $(C_GUESTS) $(RUST_GUESTS) $(LEGACY)
+	$(MAKE) -B $(C_GUESTS) $(C_PROGRAMS) $(RUST_GUESTS) $(LEGACY)
 	examples/embed/guest/build.sh
 
 guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the guests that are not committed (Go, JavaScript)
@@ -18,6 +20,9 @@ guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the gue
 .SECONDEXPANSION:
 $(C_GUESTS): %.wasm: %.c $$(@D)/world.wit
 	$(GUESTS)/build-c.sh $(@D)
+
+$(C_PROGRAMS): %.wasm: %.c $(TOOLS)/.built
+	ADAPTER=$(CURDIR)/$(TOOLS)/@bytecodealliance/jco/lib/wasi_snapshot_preview1.command.wasm $(@D)/build.sh
 
 $(RUST_GUESTS): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock
 	$(GUESTS)/build-rust.sh $(@D)

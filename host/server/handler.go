@@ -36,6 +36,11 @@ type Config struct {
 	Host host.Config
 	// Timeout bounds the whole of one request and its guest; 0 is no bound.
 	Timeout time.Duration
+	// ClientTimeout bounds how long a client may let the guest wait: for the next
+	// bytes of a request that it sends, or to take the next of the response.
+	// Waiting for the guest does not count. 0 means DefaultClientTimeout; below 0
+	// there is no bound.
+	ClientTimeout time.Duration
 	// MaxConcurrent bounds the instances that live at once; 0 is no bound. A
 	// request beyond it waits up to QueueWait and is then answered 503.
 	MaxConcurrent int
@@ -84,10 +89,11 @@ func New(g Guest, c Config) *Handler {
 
 // Causes of the end of a guest's context.
 var (
-	errTimeout    = errors.New("the request took longer than the timeout; raise it with -W timeout=")
-	errClientGone = errors.New("the client went away")
-	errShutdown   = errors.New("the server is shutting down")
-	errAnswered   = errors.New("the request is over")
+	errTimeout       = errors.New("the request took longer than the timeout; raise it with -W timeout=")
+	errClientGone    = errors.New("the client went away")
+	errClientStalled = errors.New("the client took longer than the client timeout to send its request or to take the response; raise it with --client-timeout")
+	errShutdown      = errors.New("the server is shutting down")
+	errAnswered      = errors.New("the request is over")
 )
 
 // exchange is one request on its way through a Handler.
@@ -106,6 +112,7 @@ type exchange struct {
 	logged sync.Once
 
 	stopTimer func()
+	stalls    stalls
 }
 
 // ServeHTTP implements http.Handler.
@@ -117,6 +124,10 @@ func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 		out:   http.NewOutparam(),
 		ended: make(chan error, 1),
 	}
+	_ = x.rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
+	x.stalls.watch(x, h.cfg.ClientTimeout)
+	defer x.stalls.boundFlush()
+	defer x.stalls.stop()
 	if h.cfg.MaxBody > 0 && r.ContentLength > h.cfg.MaxBody {
 		x.refuse(gohttp.StatusRequestEntityTooLarge, "the request's body is longer than the limit; raise it with --max-body")
 		return
