@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/engine/abi"
@@ -26,22 +27,25 @@ func (e *FieldsTooLargeError) Error() string {
 	return fmt.Sprintf("header fields of more than %d bytes; send less, or raise the limit with --max-fields", e.Limit)
 }
 
-// field is one line; value is never changed in place.
-type field struct {
-	name  string
-	value []byte
-}
+// field is one line.
+type field struct{ name, value string }
 
 func (f field) size() int { return len(f.name) + len(f.value) + fieldOverhead }
 
-// Fields is the resource fields: headers or trailers. A view shares the entries
-// of the message that it belongs to and is immutable.
+// Fields is the resource fields: headers or trailers.
 type Fields struct {
 	state   *State
-	entries *[]field
-	size    int  // charged to the budget; 0 in a view of another Fields
-	view    bool // immutable; another Fields owns the entries
+	entries []field
+	size    int     // charged to the budget
+	fixed   bool    // immutable
+	of      *Fields // not nil in a view: whose entries it shows
 }
+
+// bytesOf is s without a copy, for what only reads: the lowering of a result.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// stringOf is b without a copy; nobody may change b any more.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 var (
 	errInvalidSyntax = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorInvalidSyntax}
@@ -49,12 +53,21 @@ var (
 	errImmutable     = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorImmutable}
 )
 
-func (s *State) newFields() *Fields { return &Fields{state: s, entries: new([]field)} }
+func (s *State) newFields() *Fields { return &Fields{state: s} }
+
+// list is the entries.
+func (f *Fields) list() []field {
+	if f.of != nil {
+		return f.of.entries
+	}
+	return f.entries
+}
 
 // NewFields implements wasihttp.TypesHost.
 func (s *State) NewFields(context.Context) (wasihttp.Fields, error) { return s.newFields(), nil }
 
-// FieldsFromList implements wasihttp.TypesHost.
+// FieldsFromList implements wasihttp.TypesHost. It keeps the values: those in a
+// list are lifted into memory of their own, unlike a list that is a parameter.
 func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]) (wasihttp.Fields, error) {
 	f := s.newFields()
 	for _, e := range entries {
@@ -62,7 +75,7 @@ func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihtt
 			f.Drop(ctx)
 			return nil, err
 		}
-		if err := f.add(field{name: e.F0, value: e.F1}); err != nil {
+		if err := f.add(field{name: e.F0, value: stringOf(e.F1)}); err != nil {
 			f.Drop(ctx)
 			return nil, err
 		}
@@ -71,27 +84,35 @@ func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihtt
 }
 
 // incomingFields makes the Fields of a message from the network. Names come in
-// lower case, sorted: net/http keeps neither case nor order.
+// lower case, sorted: net/http keeps neither case nor order. The values are
+// those of h.
 func (s *State) incomingFields(h gohttp.Header) (*Fields, error) {
 	f := s.newFields()
-	names := make([]string, 0, len(h))
-	for name := range h {
-		if !isForbidden(name) {
-			names = append(names, name)
+	lines, size := 0, 0
+	for name, values := range h {
+		if isForbidden(name) {
+			continue
+		}
+		for _, v := range values {
+			lines++
+			size += field{name, v}.size()
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		lower := strings.ToLower(name)
-		for _, v := range h[name] {
-			e := field{name: lower, value: []byte(v)}
-			if err := s.Budget.Take(e.size()); err != nil {
-				return nil, err
-			}
-			*f.entries = append(*f.entries, e)
-			f.size += e.size()
+	if err := s.Budget.Take(size); err != nil {
+		return nil, err
+	}
+	f.size = size
+	f.entries = make([]field, 0, lines)
+	for name, values := range h {
+		if isForbidden(name) {
+			continue
+		}
+		lower := lowerName(name)
+		for _, v := range values {
+			f.entries = append(f.entries, field{lower, v})
 		}
 	}
+	slices.SortStableFunc(f.entries, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return f, nil
 }
 
@@ -104,7 +125,7 @@ func (f *Fields) add(e field) error {
 		return err
 	}
 	f.size += e.size()
-	*f.entries = append(*f.entries, e)
+	f.entries = append(f.entries, e)
 	return nil
 }
 
@@ -121,9 +142,9 @@ func (f *Fields) check(name string, value []byte) error {
 
 // Get implements wasihttp.Fields.
 func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasihttp.FieldValue, err error) {
-	for _, e := range *f.entries {
+	for _, e := range f.list() {
 		if strings.EqualFold(e.name, name) {
-			values = append(values, e.value)
+			values = append(values, bytesOf(e.value))
 		}
 	}
 	return values, nil
@@ -131,7 +152,7 @@ func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasih
 
 // Has implements wasihttp.Fields.
 func (f *Fields) Has(_ context.Context, name wasihttp.FieldName) (bool, error) {
-	for _, e := range *f.entries {
+	for _, e := range f.list() {
 		if strings.EqualFold(e.name, name) {
 			return true, nil
 		}
@@ -139,7 +160,7 @@ func (f *Fields) Has(_ context.Context, name wasihttp.FieldName) (bool, error) {
 	return false, nil
 }
 
-// Set implements wasihttp.Fields.
+// Set implements wasihttp.Fields. It keeps the values; see FieldsFromList.
 func (f *Fields) Set(_ context.Context, name wasihttp.FieldName, values []wasihttp.FieldValue) error {
 	if err := f.check(name, nil); err != nil {
 		return err
@@ -149,12 +170,12 @@ func (f *Fields) Set(_ context.Context, name wasihttp.FieldName, values []wasiht
 			return errInvalidSyntax
 		}
 	}
-	if f.view {
+	if f.fixed {
 		return errImmutable
 	}
 	f.remove(name)
 	for _, v := range values {
-		if err := f.add(field{name: name, value: v}); err != nil {
+		if err := f.add(field{name: name, value: stringOf(v)}); err != nil {
 			return err
 		}
 	}
@@ -166,7 +187,7 @@ func (f *Fields) Delete(_ context.Context, name wasihttp.FieldName) error {
 	if err := f.check(name, nil); err != nil {
 		return err
 	}
-	if f.view {
+	if f.fixed {
 		return errImmutable
 	}
 	f.remove(name)
@@ -175,7 +196,7 @@ func (f *Fields) Delete(_ context.Context, name wasihttp.FieldName) error {
 
 func (f *Fields) remove(name string) {
 	freed := 0
-	*f.entries = slices.DeleteFunc(*f.entries, func(e field) bool {
+	f.entries = slices.DeleteFunc(f.entries, func(e field) bool {
 		same := strings.EqualFold(e.name, name)
 		if same {
 			freed += e.size()
@@ -191,32 +212,32 @@ func (f *Fields) Append(_ context.Context, name wasihttp.FieldName, value wasiht
 	if err := f.check(name, value); err != nil {
 		return err
 	}
-	if f.view {
+	if f.fixed {
 		return errImmutable
 	}
-	return f.add(field{name: name, value: slices.Clone(value)})
+	return f.add(field{name: name, value: string(value)})
 }
 
 // Entries implements wasihttp.Fields.
 func (f *Fields) Entries(context.Context) ([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], error) {
-	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(*f.entries))
-	for i, e := range *f.entries {
-		out[i] = abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]{F0: e.name, F1: e.value}
+	entries := f.list()
+	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(entries))
+	for i, e := range entries {
+		out[i] = abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]{F0: e.name, F1: bytesOf(e.value)}
 	}
 	return out, nil
 }
 
 // Clone implements wasihttp.Fields.
 func (f *Fields) Clone(context.Context) (wasihttp.Fields, error) {
-	size := 0
-	for _, e := range *f.entries {
+	entries, size := f.list(), 0
+	for _, e := range entries {
 		size += e.size()
 	}
 	if err := f.state.Budget.Take(size); err != nil {
 		return nil, err
 	}
-	entries := slices.Clone(*f.entries)
-	return &Fields{state: f.state, entries: &entries, size: size}, nil
+	return &Fields{state: f.state, entries: slices.Clone(entries), size: size}, nil
 }
 
 // Drop implements wasihttp.Fields.
@@ -227,13 +248,13 @@ func (f *Fields) Drop(context.Context) {
 
 // immutable returns a view of f, for a message's headers function.
 func (f *Fields) immutable() *Fields {
-	return &Fields{state: f.state, entries: f.entries, view: true}
+	return &Fields{state: f.state, of: f, fixed: true}
 }
 
-// own returns what a message made of f keeps: f itself, or a copy of a view,
-// whose entries belong to another message.
+// own returns what a message made of f keeps: f itself, or a copy of what
+// belongs to another message.
 func (f *Fields) own(ctx context.Context) (*Fields, error) {
-	if !f.view {
+	if !f.fixed {
 		return f, nil
 	}
 	c, err := f.Clone(ctx)
@@ -245,21 +266,31 @@ func (f *Fields) own(ctx context.Context) (*Fields, error) {
 
 // copyTo adds the entries to h, with names as net/http spells them.
 func (f *Fields) copyTo(h gohttp.Header) {
-	for _, e := range *f.entries {
+	entries := f.list()
+	values := make([]string, len(entries)) // one array for all, as net/http does
+	for i, e := range entries {
 		if !isForbidden(e.name) {
-			name := gohttp.CanonicalHeaderKey(e.name)
-			h[name] = append(h[name], string(e.value))
+			values[i] = e.value
+			addTo(h, gohttp.CanonicalHeaderKey(e.name), values[i:i+1:i+1])
 		}
 	}
+}
+
+// addTo adds a value to h; value may be kept.
+func addTo(h gohttp.Header, name string, value []string) {
+	if have, ok := h[name]; ok {
+		value = append(have, value...)
+	}
+	h[name] = value
 }
 
 // copyTrailerTo is copyTo for what may stand in a trailer, with prefix before
 // each name: never what says where a message ends.
 func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
-	for _, e := range *f.entries {
+	for _, e := range f.list() {
 		name := gohttp.CanonicalHeaderKey(e.name)
 		if !isForbidden(name) && name != "Content-Length" && name != "Trailer" {
-			h[prefix+name] = append(h[prefix+name], string(e.value))
+			addTo(h, prefix+name, []string{e.value})
 		}
 	}
 }
@@ -267,11 +298,11 @@ func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
 // contentLength is what content-length declares; ok is false when it is not a
 // number or there are several different ones.
 func (f *Fields) contentLength() (n uint64, declared, ok bool) {
-	for _, e := range *f.entries {
+	for _, e := range f.list() {
 		if !strings.EqualFold(e.name, "content-length") {
 			continue
 		}
-		v, err := strconv.ParseUint(string(e.value), 10, 63)
+		v, err := strconv.ParseUint(e.value, 10, 63)
 		if err != nil || declared && v != n {
 			return 0, true, false
 		}

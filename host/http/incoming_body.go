@@ -127,7 +127,7 @@ func (f *FutureTrailers) Get(context.Context) (none abi.Option[abi.Result[traile
 		if err != nil {
 			return none, err
 		}
-		fields.view = true
+		fields.fixed = true
 		r.OK = abi.Some[wasihttp.Trailers](fields)
 	}
 	f.got = true
