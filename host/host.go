@@ -56,6 +56,12 @@ type Config struct {
 	// Log gets a line for each outbound request that is denied, and for the first
 	// use of files that is; nil means none.
 	Log *slog.Logger
+	// Report, if not nil, is told of these instead of Log.
+	Report func(err error)
+
+	// Answer, if not nil, is woken when there is something to do for the one who
+	// sends the guest's answer to a request; see http.Config.
+	Answer *io.Waiter
 }
 
 // State is what one instance uses of the host. Give it to
@@ -95,14 +101,12 @@ func (c Config) NewState(ctx context.Context) *State {
 	if s.random == nil {
 		s.random = random.System
 	}
-	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
-	f := filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget}
-	if c.Log != nil {
-		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
-		f.Denied = func(err error) { c.Log.Warn(err.Error()) }
+	report := c.Report
+	if log := c.Log; report == nil && log != nil {
+		report = func(err error) { log.Warn(err.Error()) }
 	}
-	s.HTTP = http.NewState(ctx, h)
-	s.Files = filesystem.New(f)
+	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: report, Answer: c.Answer})
+	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: report})
 	return s
 }
 

@@ -19,8 +19,8 @@ func BenchmarkAnswer(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s := NewState(bg, Config{Budget: io.NewBudget(1 << 20)})
-		q, _ := s.NewIncomingRequest(r, nil, nil)
-		p := NewOutparam()
+		q := s.NewIncomingRequest(r, nil, nil)
+		p := s.Outparam()
 		f, _ := s.NewFields(bg)
 		_ = f.Append(bg, "content-type", value)
 		resp, _ := s.NewOutgoingResponse(bg, f)
@@ -33,7 +33,7 @@ func BenchmarkAnswer(b *testing.B) {
 			b.Fatal(err)
 		}
 		h := gohttp.Header{}
-		got, _ := p.Response()
+		got, _, _ := p.Response()
 		got.CopyHeader(h)
 		pipe := got.BodyPipe()
 		part, _ := pipe.Next()
@@ -51,7 +51,7 @@ func BenchmarkFields(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s := NewState(bg, Config{Budget: io.NewBudget(1 << 20)})
-		q, _ := s.NewIncomingRequest(r, nil, nil)
+		q := s.NewIncomingRequest(r, nil, nil)
 		f, _ := q.Headers(bg)
 		if e, _ := f.Entries(bg); len(e) != 5 {
 			b.Fatal(e)

@@ -176,7 +176,7 @@ func TestAppendCopiesTheGuestsMemory(t *testing.T) {
 // nothing that a guest does to a copy changes the message.
 func TestCopiesOfAViewAreTheirOwn(t *testing.T) {
 	s := NewState(bg, Config{})
-	q, _ := s.NewIncomingRequest(requestWith("A", "1"), nil, nil)
+	q := s.NewIncomingRequest(requestWith("A", "1"), nil, nil)
 	view, _ := q.Headers(bg)
 	c, _ := view.Clone(bg)
 	if err := c.Set(bg, "a", []wasihttp.FieldValue{[]byte("2")}); err != nil {

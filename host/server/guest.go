@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
 
@@ -18,30 +17,27 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("panic in the host: %v\n%s", e.value, e.stack)
 }
 
-// runGuest answers the request in a fresh instance, and then releases all that
-// it held. err is why the request could not be made.
-func (x *exchange) runGuest(request *http.IncomingRequest, err error) {
+// runGuest answers the request in an instance, and then releases all that the
+// guest held.
+func (x *exchange) runGuest(request *http.IncomingRequest) {
 	defer x.h.release()
 	defer x.h.leave(x)
 	defer x.over()
 	defer func() {
 		x.state.Close()
-		x.h.stdout.close(x.state.CLI.Stdout)
-		x.h.stderr.close(x.state.CLI.Stderr)
+		x.stdout.flush()
+		x.stderr.flush()
 	}()
-	var inst Instance
-	if err == nil {
-		inst, err = x.callGuest(request)
-	}
+	inst, err := x.callGuest(request)
 	if err != nil {
 		x.log(err)
 	}
-	x.ended <- err // before Close, which drops the outparam and bodies: the reason comes first
+	x.end(err) // before Close, which drops the outparam and bodies: the reason comes first
 	if inst != nil {
 		// The guest's context may be done; closing must not depend on it.
-		_ = inst.Close(context.WithoutCancel(x.ctx))
+		_ = inst.Close(x.base)
 	}
-	x.out.Drop(x.ctx) // if the instance never got it
+	x.state.HTTP.Outparam().Drop(x.base) // if the instance never got it
 }
 
 func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err error) {
@@ -54,5 +50,5 @@ func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err 
 	if err != nil {
 		return inst, err
 	}
-	return inst, inst.Handle(x.ctx, request, x.out)
+	return inst, inst.Handle(x.ctx, request, x.state.HTTP.Outparam())
 }

@@ -56,7 +56,7 @@ func (x *exchange) log(err error) {
 		}
 		l := lineOf(err)
 		x.h.log.LogAttrs(context.Background(), l.level, l.message, append([]slog.Attr{
-			slog.String("request", x.id),
+			slog.String("request", x.name()),
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.String("error", l.err),
