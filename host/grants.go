@@ -59,28 +59,47 @@ var grants = map[string]Grant{
 	"wasi:cli/terminal-stderr":       {Status: Served, Note: "a terminal only with godwit run"},
 	"wasi:filesystem/types":          {Status: ServedUnderFlag, Flag: "--dir", Note: "no directories without it"},
 	"wasi:filesystem/preopens":       {Status: ServedUnderFlag, Flag: "--dir", Note: "no directories without it"},
-	"wasi:sockets/network":           {Status: Served, Note: "refuses with access-denied"},
-	"wasi:sockets/instance-network":  {Status: Served, Note: "refuses with access-denied"},
-	"wasi:sockets/ip-name-lookup":    {Status: Served, Note: "refuses with access-denied"},
-	"wasi:sockets/tcp":               {Status: Served, Note: "refuses with access-denied"},
-	"wasi:sockets/tcp-create-socket": {Status: Served, Note: "refuses with access-denied"},
-	"wasi:sockets/udp":               {Status: Served, Note: "refuses with access-denied"},
-	"wasi:sockets/udp-create-socket": {Status: Served, Note: "refuses with access-denied"},
+	"wasi:sockets/network":           {Status: Served},
+	"wasi:sockets/instance-network":  {Status: Served},
+	"wasi:sockets/ip-name-lookup":    {Status: ServedUnderFlag, Flag: "-S allow-ip-name-lookup", Note: "or --allow-socket with the name; denied without them"},
+	"wasi:sockets/tcp":               {Status: ServedUnderFlag, Flag: "--allow-socket", Note: "sockets are denied without it"},
+	"wasi:sockets/tcp-create-socket": {Status: ServedUnderFlag, Flag: "--allow-socket", Note: "sockets are denied without it"},
+	"wasi:sockets/udp":               {Status: ServedUnderFlag, Flag: "--allow-socket", Note: "sockets are denied without it"},
+	"wasi:sockets/udp-create-socket": {Status: ServedUnderFlag, Flag: "--allow-socket", Note: "sockets are denied without it"},
 	"wasi:http/types":                {Status: Served},
 	"wasi:http/outgoing-handler":     {Status: ServedUnderFlag, Flag: "--allow-outbound", Note: "requests are denied without it"},
 }
 
+// exact has the interfaces that are matched by their whole version: those before
+// their first release.
+var exact = map[string]Grant{
+	"wasi:keyvalue/store@0.2.0-draft":    keyValue,
+	"wasi:keyvalue/atomics@0.2.0-draft":  keyValue,
+	"wasi:keyvalue/batch@0.2.0-draft":    keyValue,
+	"wasi:keyvalue/store@0.2.0-draft2":   keyValue,
+	"wasi:keyvalue/atomics@0.2.0-draft2": keyValue,
+	"wasi:keyvalue/batch@0.2.0-draft2":   keyValue,
+	"wasi:config/store@0.2.0-rc.1":       {Status: ServedUnderFlag, Flag: "--config", Note: "empty without it"},
+}
+
+var keyValue = Grant{Status: ServedUnderFlag, Flag: "--keyvalue", Note: "opening a store is denied without it"}
+
 // Lookup says what this host does about an import, such as wasi:http/types@0.2.3.
 func Lookup(importName string) Grant {
 	name, version, _ := strings.Cut(importName, "@")
+	if g, ok := exact[importName]; ok {
+		return g
+	}
 	g, known := grants[name]
 	switch {
 	case known && line02(version):
 		return g
 	case known:
 		return Grant{Note: "this host serves " + name + " of the 0.2 line only"}
-	case strings.HasPrefix(name, "wasi:keyvalue/"), strings.HasPrefix(name, "wasi:config/"):
-		return Grant{Note: "this version of godwit does not have it yet"}
+	case strings.HasPrefix(name, "wasi:keyvalue/"):
+		return Grant{Note: "this host serves store, atomics and batch of wasi:keyvalue@0.2.0-draft and @0.2.0-draft2"}
+	case strings.HasPrefix(name, "wasi:config/"):
+		return Grant{Note: "this host serves wasi:config/store@0.2.0-rc.1"}
 	case strings.HasPrefix(name, "wasi:"):
 		return Grant{Note: "not an interface that godwit implements"}
 	}

@@ -10,9 +10,11 @@ import (
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/cli"
 	"github.com/godwit-runtime/godwit/host/clocks"
+	"github.com/godwit-runtime/godwit/host/config"
 	"github.com/godwit-runtime/godwit/host/filesystem"
 	"github.com/godwit-runtime/godwit/host/http"
 	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/keyvalue"
 	"github.com/godwit-runtime/godwit/host/random"
 	"github.com/godwit-runtime/godwit/host/sockets"
 )
@@ -37,11 +39,20 @@ type Config struct {
 	// http.NewTransport.
 	Outbound *http.Client
 
+	// Network is what the guest's sockets reach; nil refuses them all. See
+	// sockets.ParsePolicy.
+	Network *sockets.Network
+
 	// Dirs are the directories that the guest may use.
 	Dirs []filesystem.Preopen
 	// MaxOpenFiles bounds the files and directories that one instance has open;
 	// 0 means filesystem.DefaultMaxOpen.
 	MaxOpenFiles int
+
+	// KeyValue has the stores that the guest may open; see keyvalue.Store.
+	KeyValue keyvalue.Config
+	// Settings are what the guest reads through wasi:config; nil has none.
+	Settings *config.Settings
 
 	// MaxHostMemory bounds what one instance makes the host allocate for
 	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
@@ -53,8 +64,9 @@ type Config struct {
 	Clock  clocks.Clock
 	Random *random.Source
 
-	// Log gets a line for each outbound request that is denied, and for the first
-	// use of files that is; nil means none.
+	// Log gets a line for each outbound request, socket address, name and
+	// key-value store that is denied, for the first use of files that is, and for
+	// failures of stores; nil means none.
 	Log *slog.Logger
 	// Report, if not nil, is told of these instead of Log.
 	Report func(err error)
@@ -67,13 +79,17 @@ type Config struct {
 // State is what one instance uses of the host. Give it to
 // engine.InstanceConfig.Host and Close it after the instance.
 type State struct {
-	Budget *io.Budget
-	CLI    *cli.Command
-	HTTP   *http.State
-	Files  *filesystem.Files
+	Budget  *io.Budget
+	CLI     *cli.Command
+	HTTP    *http.State
+	Sockets *sockets.State
+	Files   *filesystem.Files
+	// KeyValue is what it uses of wasi:keyvalue.
+	KeyValue *keyvalue.State
 
-	clock  clocks.Clock
-	random *random.Source
+	clock    clocks.Clock
+	random   *random.Source
+	settings *config.Settings
 }
 
 // Holder is what Link expects in engine.InstanceConfig.Host: a State, or an
@@ -90,10 +106,11 @@ func (c Config) NewState(ctx context.Context) *State {
 	}
 	budget := io.NewBudget(c.MaxHostMemory)
 	s := &State{
-		Budget: budget,
-		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
-		clock:  c.Clock,
-		random: c.Random,
+		Budget:   budget,
+		CLI:      &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
+		clock:    c.Clock,
+		random:   c.Random,
+		settings: c.Settings,
 	}
 	if s.clock == nil {
 		s.clock = clocks.System
@@ -106,12 +123,15 @@ func (c Config) NewState(ctx context.Context) *State {
 		report = func(err error) { log.Warn(err.Error()) }
 	}
 	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: report, Answer: c.Answer})
+	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: report})
 	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: report})
+	s.KeyValue = c.KeyValue.NewState(ctx, budget, report)
 	return s
 }
 
 // Close ends what the instance has under way.
 func (s *State) Close() {
+	s.Sockets.Close()
 	s.HTTP.Close()
 	s.CLI.Close()
 	s.Files.Close()
@@ -128,7 +148,9 @@ func Link(l *engine.Linker, _ Config) error {
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
 		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
 		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
-		sockets.Link(l),
+		sockets.Link(l, func(cx *abi.Context) *sockets.State { return state(cx).Sockets }),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
+		keyvalue.Link(l, func(cx *abi.Context) *keyvalue.State { return state(cx).KeyValue }),
+		config.Link(l, func(cx *abi.Context) *config.Settings { return state(cx).settings }),
 	)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -41,8 +42,9 @@ arguments and result are written in WAVE: --invoke 'add(1, 2)', or
 				return err
 			}
 			cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
+			cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)) // of what the guest is denied
 			cfg.Terminals = cli.Terminals{Stdin: isTerminal(os.Stdin), Stdout: isTerminal(os.Stdout), Stderr: isTerminal(os.Stderr)}
-			p := &program{path: args[0], cfg: cfg, memory: limit, invoke: invoke}
+			p := &program{path: args[0], cfg: cfg, data: &gf.dataFlags, memory: limit, invoke: invoke}
 			return p.run(c.Context(), &ef)
 		},
 	}
@@ -59,6 +61,7 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 type program struct {
 	path   string
 	cfg    host.Config
+	data   *dataFlags
 	memory uint64
 	invoke string // "": it is a command
 }
@@ -77,6 +80,12 @@ func (p *program) run(ctx context.Context, ef *engineFlags) error {
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", p.path, err))
 	}
+	stores, err := p.data.openStores(p.path)
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	p.cfg.KeyValue.Buckets = stores.buckets
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	st := p.cfg.NewState(ctx)

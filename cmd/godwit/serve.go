@@ -156,6 +156,12 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", path, err))
 	}
+	stores, err := f.openStores(path)
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	cfg.Host.KeyValue.Buckets = stores.buckets
 	l, err := net.Listen("tcp", f.addr)
 	if err != nil {
 		return failed(fmt.Errorf("--addr %s: %w", f.addr, err))

@@ -11,6 +11,7 @@ import (
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/netpolicy"
 )
 
 // Config configures a State. The zero value denies outbound requests.
@@ -22,7 +23,7 @@ type Config struct {
 	// Client sends outbound requests; nil denies them all.
 	Client *Client
 	// Denied, if not nil, is told of outbound requests that the policy denies,
-	// once for each target.
+	// once for each target. The error is a *netpolicy.Denial.
 	Denied func(err error)
 	// Answer, if not nil, is woken when there is something to do for the one who
 	// sends the guest's answer: see Outparam and OutgoingResponse.BodyPipe.
@@ -39,13 +40,14 @@ type State struct {
 	request  IncomingRequest // that the instance answers
 	outparam Outparam        // and where it puts the answer
 
+	denials netpolicy.Denials
+
 	mu       sync.Mutex
 	outbound context.Context // ends with the instance, and with it every outbound request; nil before the first
 	cancel   context.CancelFunc
 	closed   bool
 	inputs   map[*io.Input]struct{} // that may have a goroutine; nil before the first
 	inFlight int                    // outbound requests
-	told     map[string]bool        // targets of denials that the operator was told of
 	incoming *IncomingBody          // of the request, once the guest has taken it
 	stopped  bool                   // nobody may read it any more
 }
@@ -53,6 +55,7 @@ type State struct {
 // NewState returns the State of a new instance, which lives at most as long as ctx.
 func NewState(ctx context.Context, c Config) *State {
 	s := &State{Config: c, ctx: ctx}
+	s.denials.Tell = c.Denied
 	s.outparam.answer = c.Answer
 	return s
 }

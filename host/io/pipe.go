@@ -248,8 +248,21 @@ func (p *Pipe) Finished() (ended, ok bool) {
 	return p.finished != nil, p.finished == goio.EOF
 }
 
+// Drained is an Event that is ready when the host has taken all that was
+// written, or takes no more.
+func (p *Pipe) Drained() Event { return drained{p} }
+
+type drained struct{ *Pipe }
+
+// Ready implements Event.
+func (d drained) Ready() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.gone != nil || d.ring == nil || d.ring.n == 0
+}
+
 // Next returns bytes to read, without copying them; Advance then removes them.
-// With no bytes and no error, there are none yet: wait for PipeConfig.Reader. The error is
+// With no bytes and no error, there are none yet: wait on More. The error is
 // io.EOF after the last byte, or what broke the stream off. It is for one reader.
 func (p *Pipe) Next() ([]byte, error) {
 	p.mu.Lock()
@@ -276,6 +289,9 @@ func (p *Pipe) Advance(n int) {
 	p.room.Notify()
 }
 
+// More receives a value when there may be more to read. It has one receiver.
+func (p *Pipe) More() <-chan struct{} { return p.cfg.Reader.Woken() }
+
 // Read implements io.Reader for one reader.
 func (p *Pipe) Read(b []byte) (int, error) {
 	for {
@@ -291,7 +307,7 @@ func (p *Pipe) Read(b []byte) (int, error) {
 		if len(b) == 0 {
 			return 0, nil
 		}
-		<-p.cfg.Reader.Woken()
+		<-p.More()
 	}
 }
 

@@ -38,21 +38,40 @@ func (x *exchange) answer() (complete bool) {
 		h["Content-Type"] = nil // else net/http guesses one
 	}
 	pipe := resp.BodyPipe()
-	x.w.WriteHeader(resp.Status())
 	if pipe == nil {
+		x.w.WriteHeader(resp.Status())
 		return true
 	}
 	defer pipe.CloseRead(nil)
-	err = x.copyBody(pipe, bodyAllowed(resp.Status()))
-	if x.unblocked() && err == nil {
-		err = errWrite // what net/http still holds back cannot be written any more
-	}
+	started, err := x.sendBody(pipe, resp.Status())
 	if err != nil {
-		x.log(x.why(fmt.Errorf("response body: %w", err)))
+		err = x.why(fmt.Errorf("response body: %w", err))
+		if !started { // the client knows of nothing yet
+			clear(h)
+			return x.fail(err)
+		}
+		x.log(err)
 		return false
 	}
 	resp.CopyTrailer(h, gohttp.TrailerPrefix)
 	return true
+}
+
+// sendBody sends status, header and body. They are started with the first bytes
+// that the guest writes, or when it lets flushDelay go by: a guest that fails
+// before has not answered yet.
+func (x *exchange) sendBody(pipe *io.Pipe, status int) (started bool, err error) {
+	start := func() {
+		if !started {
+			started = true
+			x.w.WriteHeader(status)
+		}
+	}
+	err = x.copyBody(pipe, start, bodyAllowed(status))
+	if x.unblocked() && err == nil {
+		err = errWrite // what net/http still holds back cannot be written any more
+	}
+	return started, err
 }
 
 // await waits for the guest's response, or why there is none. Informational
@@ -112,8 +131,9 @@ func (x *exchange) why(err error) error {
 // connection, and may block.
 const unsent = 2 << 10
 
-// copyBody sends what the guest writes until it finishes.
-func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
+// copyBody sends what the guest writes until it finishes. It calls start before
+// it sends anything.
+func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 	var (
 		pending = true    // there is something to flush, the header at first
 		due     time.Time // when it is to be; zero until there is nothing to write
@@ -123,6 +143,7 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 		b, err := pipe.Next()
 		switch {
 		case len(b) > 0:
+			start()
 			if sent += len(b); sent > unsent {
 				x.unblockWrites()
 			}
@@ -135,6 +156,7 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 			pending = true
 			continue
 		case err == goio.EOF:
+			start()
 			return nil
 		case err != nil:
 			return err
@@ -148,6 +170,7 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 		}
 		if pending && !time.Now().Before(due) {
 			pending, due = false, time.Time{}
+			start()
 			x.unblockWrites()
 			if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
 				return errWrite
