@@ -3,8 +3,6 @@ package server
 import (
 	"fmt"
 	"runtime/debug"
-
-	"github.com/godwit-runtime/godwit/host/http"
 )
 
 // panicError is a Go panic while a guest ran: a defect of the host.
@@ -19,7 +17,7 @@ func (e *panicError) Error() string {
 
 // runGuest answers the request in an instance, and then releases all that the
 // guest held.
-func (x *exchange) runGuest(request *http.IncomingRequest) {
+func (x *exchange) runGuest() {
 	defer x.h.release()
 	defer x.h.leave(x)
 	defer x.over()
@@ -28,7 +26,7 @@ func (x *exchange) runGuest(request *http.IncomingRequest) {
 		x.stdout.flush()
 		x.stderr.flush()
 	}()
-	inst, err := x.callGuest(request)
+	inst, err := x.callGuest()
 	if err != nil {
 		x.log(err)
 	}
@@ -40,7 +38,7 @@ func (x *exchange) runGuest(request *http.IncomingRequest) {
 	x.state.HTTP.Outparam().Drop(x.base) // if the instance never got it
 }
 
-func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err error) {
+func (x *exchange) callGuest() (inst Instance, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &panicError{value: r, stack: debug.Stack()}
@@ -50,5 +48,5 @@ func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err 
 	if err != nil {
 		return inst, err
 	}
-	return inst, inst.Handle(x.ctx, request, x.state.HTTP.Outparam())
+	return inst, inst.Handle(x.ctx, x.request, x.state.HTTP.Outparam())
 }

@@ -61,6 +61,7 @@ type Handler struct {
 	lastID atomic.Uint64
 	stdout *lineSink
 	stderr *lineSink
+	guests workers
 
 	mu     sync.Mutex
 	live   int           // instances
@@ -71,6 +72,7 @@ type Handler struct {
 // New returns a Handler.
 func New(g Guest, c Config) *Handler {
 	h := &Handler{guest: g, cfg: c, log: c.Log, cancel: map[*exchange]struct{}{}}
+	h.guests.idle = make(chan *exchange)
 	if h.log == nil {
 		h.log = slog.Default()
 	}
@@ -93,18 +95,19 @@ var (
 // exchange is one request on its way through a Handler. It is made anew for each:
 // what is used again for others (Waiter, stream buffers) holds nothing of one.
 type exchange struct {
-	h      *Handler
-	id     uint64
-	w      gohttp.ResponseWriter
-	rc     gohttp.ResponseController
-	r      *gohttp.Request
-	base   context.Context // of the values of r's, without its end
-	ctx    context.Context // ends early only by timeout, loss of the client or shutdown
-	cancel context.CancelCauseFunc
-	parts  atomic.Int32 // of the guest and the handler, those not over
-	state  *host.State
-	news   *io.Waiter // wakes the handler: the guest has something for it
-	logged sync.Once
+	h       *Handler
+	id      uint64
+	w       gohttp.ResponseWriter
+	rc      gohttp.ResponseController
+	r       *gohttp.Request
+	base    context.Context // of the values of r's, without its end
+	ctx     context.Context // ends early only by timeout, loss of the client or shutdown
+	cancel  context.CancelCauseFunc
+	parts   atomic.Int32 // of the guest and the handler, those not over
+	state   *host.State
+	request *http.IncomingRequest
+	news    *io.Waiter // wakes the handler: the guest has something for it
+	logged  sync.Once
 
 	stdout, stderr lineWriter
 	stopTimer      func()
@@ -177,9 +180,9 @@ func (x *exchange) serve() {
 	x.news = io.NewWaiter()
 	defer x.over()
 	x.state = x.newState()
-	request := x.newRequest()
+	x.request = x.newRequest()
 	x.h.enter(x)
-	go x.runGuest(request)
+	x.h.guests.run(x)
 
 	complete := x.answer()
 	x.endBody()
