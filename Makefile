@@ -4,7 +4,7 @@ BIN     ?= bin
 TIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check generate bench bench-http cross fuzz conformance conformance-table conformance-cross
+.PHONY: help build test race check generate bench bench-http cross fuzz kv-kill conformance conformance-table conformance-cross
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ bench: ## benchmarks; the first figures are in conformance/bench/README.md
 LOADFLAGS ?=
 bench-http: build ## servers through sockets: PEER='command with {addr} and {wasm}' CASES='hello echo' LOADFLAGS='-format json'
 	$(GO) run ./conformance/bench/load -godwit $(BIN)/godwit $(if $(PEER),-peer '$(PEER)') $(LOADFLAGS) $(CASES)
+
+ROUNDS ?= 1000
+kv-kill: ## kill a program that writes to a bolt store ROUNDS times: nothing acknowledged is lost
+	GODWIT_KILL_ROUNDS=$(ROUNDS) $(GO) test -timeout 60m -run '^TestKill$$' -v ./host/keyvalue/bolt
 
 PLATFORMS = linux/amd64 linux/arm64 linux/arm linux/386 linux/riscv64 linux/s390x linux/ppc64le linux/loong64 \
 	darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64

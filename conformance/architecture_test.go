@@ -61,7 +61,7 @@ var foreign = []struct {
 	{"go.etcd.io/bbolt", []string{"host/keyvalue/bolt"}},
 	{"github.com/redis/go-redis", []string{"host/keyvalue/redis"}},
 	{"github.com/nats-io/nats.go", []string{"host/keyvalue/nats"}},
-	{"github.com/nats-io/nats-server", nil},
+	{"github.com/nats-io/nats-server", []string{"host/keyvalue/storetest/servers"}},
 	{"github.com/BurntSushi/toml", []string{"host/config"}},
 	{"github.com/joho/godotenv", []string{"host/config"}},
 	{"github.com/google/go-cmp", nil},

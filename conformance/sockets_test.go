@@ -12,21 +12,33 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godwit-runtime/godwit/bindings/p2/wasicli"
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/host"
 	"github.com/godwit-runtime/godwit/host/cli"
 	"github.com/godwit-runtime/godwit/host/sockets"
 )
 
-// speaker is a program that uses sockets.
-type speaker struct {
-	*program
-	t *testing.T
+// program runs a component that exports wasi:cli/run, once or more.
+type program struct {
+	t      *testing.T
+	linked *engine.Linked
+	run    *wasicli.RunExport
+}
+
+func newProgram(t *testing.T, kind engine.Kind, path string) *program {
+	t.Helper()
+	linked := link(t, kind, path)
+	run, err := wasicli.FindRun(linked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &program{t, linked, run}
 }
 
 // start runs the program with arguments and patterns of sockets. The output ends
 // with the program; code gets its exit code.
-func (p *speaker) start(patterns string, log io.Writer, args ...string) (output *bufio.Reader, code <-chan int) {
+func (p *program) start(patterns string, log io.Writer, args ...string) (output *bufio.Reader, code <-chan int) {
 	p.t.Helper()
 	policy, err := sockets.ParsePolicy(strings.Fields(patterns))
 	if err != nil {
@@ -63,7 +75,7 @@ func (p *speaker) start(patterns string, log io.Writer, args ...string) (output 
 }
 
 // output runs the program to its end.
-func (p *speaker) output(patterns string, log io.Writer, args ...string) (string, int) {
+func (p *program) output(patterns string, log io.Writer, args ...string) (string, int) {
 	p.t.Helper()
 	r, code := p.start(patterns, log, args...)
 	b, _ := io.ReadAll(r)
@@ -87,7 +99,7 @@ const socketsGuest = "../conformance/guests/sockets/sockets.wasm"
 func TestSocketsOfGuests(t *testing.T) {
 	for _, k := range engines {
 		t.Run(k.String(), func(t *testing.T) {
-			p := &speaker{findProgram(t, k, socketsGuest), t}
+			p := newProgram(t, k, socketsGuest)
 			for _, c := range []struct{ name, serve, connect, scheme string }{
 				{"TCP", "serve", "connect", "tcp"},
 				{"UDP", "serve-udp", "send", "udp"},
@@ -115,7 +127,7 @@ func TestSocketsOfGuests(t *testing.T) {
 }
 
 func TestSocketsOfAGuestThatIsNotAllowedThem(t *testing.T) {
-	p := &speaker{findProgram(t, engine.Auto, socketsGuest), t}
+	p := newProgram(t, engine.Auto, socketsGuest)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +157,7 @@ func TestSocketsOfAGuestThatIsNotAllowedThem(t *testing.T) {
 
 // TestConnectionEndsWithItsGuest: one that drops nothing leaves nothing behind.
 func TestConnectionEndsWithItsGuest(t *testing.T) {
-	p := &speaker{findProgram(t, engine.Auto, socketsGuest), t}
+	p := newProgram(t, engine.Auto, socketsGuest)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"github.com/godwit-runtime/godwit/host/keyvalue"
 	"github.com/godwit-runtime/godwit/host/keyvalue/bolt"
 	"github.com/godwit-runtime/godwit/host/keyvalue/memory"
+	"github.com/godwit-runtime/godwit/host/keyvalue/nats"
+	"github.com/godwit-runtime/godwit/host/keyvalue/redis"
 	"github.com/spf13/cobra"
 )
 
@@ -26,7 +28,7 @@ type dataFlags struct {
 
 func (f *dataFlags) add(c *cobra.Command) {
 	fl := c.Flags()
-	fl.StringArrayVar(&f.keyvalue, "keyvalue", nil, `key-value store NAME=LOCATION that the guest may open; repeat for more. Guests open the name "default" where they are not told another. Locations are bolt:FILE and memory:, both with ?max-size=SIZE where another bound is wanted`)
+	fl.StringArrayVar(&f.keyvalue, "keyvalue", nil, `key-value store NAME=LOCATION that the guest may open; repeat for more. Guests open the name "default" where they are not told another. Locations are bolt:FILE and memory:, both with ?max-size=SIZE where another bound is wanted, redis://HOST:PORT/DATABASE (rediss:// for TLS, ?cluster=true for a cluster), and nats://HOST:PORT/BUCKET (nats+tls:// for TLS)`)
 	fl.StringVar(&f.app, "app", "", "name of the application, to which its data in key-value stores belongs (default: the file's name without its extension)")
 	fl.StringVar(&f.maxValue, "keyvalue-max-value", "", "longest value in a key-value store, in bytes or with K, M or G (default 1020K)")
 	fl.StringArrayVar(&f.config, "config", nil, "setting KEY=VALUE for the guest, or @FILE with settings in TOML, JSON or .env; repeat for more")
@@ -137,7 +139,7 @@ type storeSpec struct {
 	name     string
 	location string // kind:place?options
 	kind     string
-	place    string
+	place    string // of a file; URLs are whole in location
 	maxSize  int64
 }
 
@@ -158,8 +160,10 @@ func parseStore(s string) (spec storeSpec, err error) {
 	switch spec.kind {
 	case "bolt", "memory":
 		return spec, spec.fileOptions()
+	case "redis", "rediss", "nats", "nats+tls":
+		return spec, nil // their packages read the URL
 	}
-	return spec, fmt.Errorf("%q is not a kind of store; there are bolt:FILE and memory:", spec.kind)
+	return spec, fmt.Errorf("%q is not a kind of store; there are bolt:FILE, memory:, redis://, rediss://, nats:// and nats+tls://", spec.kind)
 }
 
 // fileOptions takes the options off the place of a file, or of memory.
@@ -190,8 +194,13 @@ func (s *storeSpec) fileOptions() error {
 }
 
 func (s *storeSpec) open() (keyvalue.Store, error) {
-	if s.kind == "memory" {
+	switch s.kind {
+	case "memory":
 		return memory.New(memory.Config{MaxBytes: s.maxSize}), nil
+	case "redis", "rediss":
+		return redis.Open(redis.Config{URL: s.location})
+	case "nats", "nats+tls":
+		return nats.Open(nats.Config{URL: s.location})
 	}
 	return bolt.Open(bolt.Config{Path: s.place, MaxSize: s.maxSize})
 }

@@ -18,9 +18,14 @@ func TestParseStore(t *testing.T) {
 		{"default=bolt:data.db?max-size=64M", storeSpec{name: "default", kind: "bolt", place: "data.db", maxSize: 64 << 20}},
 		{`a=bolt:C:\data=1.db`, storeSpec{name: "a", kind: "bolt", place: `C:\data=1.db`}},
 		{"a.b_c-1=memory:", storeSpec{name: "a.b_c-1", kind: "memory"}},
+		{"s=rediss://me:p=w@h:6379/0?ca=x", storeSpec{name: "s", kind: "rediss", place: "//"}},
+		{"n=nats://h/bucket", storeSpec{name: "n", kind: "nats", place: "//"}},
 		{"m=memory:?max-size=1048576", storeSpec{name: "m", kind: "memory", maxSize: 1 << 20}},
 	} {
 		_, c.want.location, _ = strings.Cut(c.text, "=")
+		if c.want.place == "//" {
+			_, c.want.place, _ = strings.Cut(c.want.location, ":")
+		}
 		if got, err := parseStore(c.text); got != c.want || err != nil {
 			t.Errorf("%s: %+v, %v; wanted %+v", c.text, got, err, c.want)
 		}
@@ -111,6 +116,8 @@ func TestStoresThatCannotBeOpened(t *testing.T) {
 		{"", []string{"a=bolt:" + dir + "/none/x.db"}, exitFailure, "make its directory first"},
 		{"", []string{"a=bolt:" + dir + "/x.db?max-size=1K"}, exitFailure, "too small"},
 		{"", []string{"a=etcd://me:secret@host/x?y=z@w"}, exitUsage, "--keyvalue a=etcd://***@host/x?y=z@w: "},
+		{"", []string{"a=redis://me:secret@host/x"}, exitFailure, "--keyvalue a=redis://***@host/x: "},
+		{"", []string{"a=nats://me:secret@host/a.b"}, exitFailure, "--keyvalue a=nats://***@host/a.b: "},
 	} {
 		f := &dataFlags{app: c.app, keyvalue: c.args}
 		_, err := f.openStores("app.wasm")

@@ -67,11 +67,23 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context, ef *engineFlags) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	err := p.toEnd(ctx, ef)
+	var ended *interrupted
+	if err != nil && errors.As(context.Cause(ctx), &ended) {
+		return &exitError{code: ended.exitCode()}
+	}
+	return err
+}
+
+// toEnd runs the program until it ends, or ctx does.
+func (p *program) toEnd(ctx context.Context, ef *engineFlags) error {
 	e, err := ef.engine(ctx)
 	if err != nil {
 		return failed(err)
 	}
-	defer e.Close(ctx)
+	defer e.Close(context.WithoutCancel(ctx))
 	ln, err := compileAndLink(ctx, e, p.path, p.cfg)
 	if err != nil {
 		return err
@@ -86,8 +98,6 @@ func (p *program) run(ctx context.Context, ef *engineFlags) error {
 	}
 	defer stores.close()
 	p.cfg.KeyValue.Buckets = stores.buckets
-	ctx, stop := interruptible(ctx)
-	defer stop()
 	st := p.cfg.NewState(ctx)
 	defer st.Close()
 	inst, err := ln.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: p.memory})
@@ -98,11 +108,7 @@ func (p *program) run(ctx context.Context, ef *engineFlags) error {
 	} else {
 		code, err = cli.ExitCode(err)
 	}
-	var ended *interrupted
-	switch {
-	case errors.As(context.Cause(ctx), &ended) && err != nil:
-		return &exitError{code: ended.exitCode()}
-	case code == 0 && err == nil:
+	if code == 0 && err == nil {
 		return nil
 	}
 	return &exitError{code: code, err: withBacktrace(err)}

@@ -289,10 +289,15 @@ func addTo(h gohttp.Header, name string, value []string) {
 func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
 	for _, e := range f.list() {
 		name := gohttp.CanonicalHeaderKey(e.name)
-		if !isForbidden(name) && name != "Content-Length" && name != "Trailer" {
+		if isTrailer(name) {
 			addTo(h, prefix+name, []string{e.value})
 		}
 	}
+}
+
+// isTrailer says whether a field may stand in a trailer.
+func isTrailer(canonical string) bool {
+	return !isForbidden(canonical) && canonical != "Content-Length" && canonical != "Trailer"
 }
 
 // contentLength is what content-length declares; ok is false when it is not a

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// body is what the guest reads as the request's body; nil means r.Body.
+// body is what the guest reads as the request's body.
 func (x *exchange) body() goio.Reader {
+	body := stallReader{x}
 	if limit := x.h.cfg.MaxBody; limit > 0 {
-		return &limitedBody{src: x.r.Body, left: limit, limit: limit}
+		return &limitedBody{src: body, left: limit, limit: limit}
 	}
-	return nil
+	return body
 }
 
 // limitedBody fails when a body is longer than the limit. It is unlike

@@ -37,6 +37,11 @@ type Config struct {
 	Host host.Config
 	// Timeout bounds the whole of one request and its guest; 0 is no bound.
 	Timeout time.Duration
+	// ClientTimeout bounds how long a client may let the guest wait: for the next
+	// bytes of a request that it sends, or to take the next of the response.
+	// Waiting for the guest does not count. 0 means DefaultClientTimeout; below 0
+	// there is no bound.
+	ClientTimeout time.Duration
 	// MaxConcurrent bounds the instances that live at once; 0 is no bound. A
 	// request beyond it waits up to QueueWait and is then answered 503.
 	MaxConcurrent int
@@ -86,10 +91,11 @@ func New(g Guest, c Config) *Handler {
 
 // Causes of the end of a guest's context.
 var (
-	errTimeout    = errors.New("the request took longer than the timeout; raise it with -W timeout=")
-	errClientGone = errors.New("the client went away")
-	errShutdown   = errors.New("the server is shutting down")
-	errAnswered   = errors.New("the request is over")
+	errTimeout       = errors.New("the request took longer than the timeout; raise it with -W timeout=")
+	errClientGone    = errors.New("the client went away")
+	errClientStalled = errors.New("the client took longer than the client timeout to send its request or to take the response; raise it with --client-timeout")
+	errShutdown      = errors.New("the server is shutting down")
+	errAnswered      = errors.New("the request is over")
 )
 
 // exchange is one request on its way through a Handler. It is made anew for each:
@@ -111,6 +117,7 @@ type exchange struct {
 
 	stdout, stderr lineWriter
 	stopTimer      func()
+	stalls         stalls
 	stopUnblocking func() bool // see unblockWrites; nil before
 
 	mu      sync.Mutex
@@ -121,6 +128,8 @@ type exchange struct {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 	x := &exchange{h: h, w: w, rc: *gohttp.NewResponseController(w), r: r, id: h.lastID.Add(1) - 1}
+	defer x.stalls.boundFlush(x)
+	defer x.stalls.stop()
 	if h.cfg.MaxBody > 0 && r.ContentLength > h.cfg.MaxBody {
 		x.refuse(gohttp.StatusRequestEntityTooLarge, "the request's body is longer than the limit; raise it with --max-body")
 		return
@@ -221,16 +230,22 @@ func (x *exchange) wait() error {
 var past = time.Unix(1, 0)
 
 // unblockWrites makes the end of x.ctx end a write to the client that blocks. It
-// is called before the first one that may.
+// is called before each that may.
 func (x *exchange) unblockWrites() {
 	if x.stopUnblocking == nil {
+		x.stalls.watch(x)
 		x.stopUnblocking = context.AfterFunc(x.ctx, func() { _ = x.rc.SetWriteDeadline(past) })
 	}
 }
 
-// unblocked says whether a write was ended in that way. It keeps the end of x.ctx
-// from touching the connection's next request.
-func (x *exchange) unblocked() bool { return x.stopUnblocking != nil && !x.stopUnblocking() }
+// unblocked says whether a write was ended in that way. It is called after the
+// last that may, and keeps the end of x.ctx from touching the connection's next
+// request.
+func (x *exchange) unblocked() bool {
+	stop := x.stopUnblocking
+	x.stopUnblocking = nil
+	return stop != nil && !stop()
+}
 
 // over ends one of the two parts of x; the last one releases what it uses.
 func (x *exchange) over() {

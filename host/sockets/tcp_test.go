@@ -498,6 +498,21 @@ func TestStreamsAndTheEndOfAConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"the addresses outlive the connection": func(t *testing.T, g guest, client, server end) {
+			before, err := client.socket.RemoteAddress(bg)
+			g.must(err)
+			server.drop()
+			_, _ = readAll(client.in)
+			g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeBoth))
+			time.Sleep(5 * time.Millisecond) // both sides have ended
+			if a, err := client.socket.RemoteAddress(bg); a != before || err != nil {
+				t.Fatal(a, err)
+			}
+			if _, err := client.socket.LocalAddress(bg); err != nil {
+				t.Fatal(err)
+			}
+			g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeBoth))
+		},
 		"writing to an end that is gone": func(t *testing.T, g guest, client, server end) {
 			server.drop()
 			var err error

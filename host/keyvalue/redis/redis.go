@@ -56,10 +56,13 @@ func Open(c Config) (*Store, error) {
 	quiet()
 	s, err := open(c)
 	var u *url.Error
-	if errors.As(err, &u) { // has the URL, and with it the password
-		err = u.Err
+	switch {
+	case errors.As(err, &u): // has the URL, and with it the password
+		return nil, u.Err
+	case err != nil:
+		return nil, err
 	}
-	return s, err
+	return s, nil
 }
 
 func open(c Config) (*Store, error) {
