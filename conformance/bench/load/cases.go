@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -19,10 +20,22 @@ const torture = "conformance/guests/torture/torture.wasm"
 
 var httpCases = []httpCase{
 	{name: "hello", about: "a short answer, from C", wasm: "examples/hello/hello.wasm", method: "GET", path: "/"},
-	{name: "text", about: "a short answer, from Rust", wasm: torture, method: "GET", path: "/"},
+	{name: "api", about: "a short answer in JSON, from Rust", wasm: "examples/api/api.wasm", method: "GET", path: "/greetings/world"},
 	{name: "fields", about: "an answer that lists the request's fields, from Rust", wasm: torture, method: "GET", path: "/headers"},
-	{name: "echo", about: "64 KiB there and back, from Rust", wasm: torture, method: "POST", path: "/echo", body: 64 << 10, echo: true},
+	{name: "echo", about: "64 KiB into a guest's memory and back, Rust", wasm: torture, method: "POST", path: "/echo", body: 64 << 10, echo: true},
+	{name: "splice", about: "64 KiB from stream to stream, C", wasm: "examples/echo/echo.wasm", method: "POST", path: "/", body: 64 << 10, echo: true},
 	{name: "stream", about: "an answer of 1 MiB, written piece by piece, from Rust", wasm: torture, method: "GET", path: "/big?bytes=1048576"},
+	{name: "go", about: "a short answer, from Go", wasm: "examples/go/go.wasm", method: "GET", path: "/"},
+	{name: "javascript", about: "a short answer, from JavaScript", wasm: "examples/javascript/javascript.wasm", method: "GET", path: "/"},
+}
+
+// present says whether the guest of a case is built: the large ones are not
+// committed.
+func (c *httpCase) present(o *options) error {
+	if _, err := os.Stat(o.file(c.wasm)); err != nil {
+		return fmt.Errorf("%w; make guests-large builds the guests that are not committed", err)
+	}
+	return nil
 }
 
 // request is the request as it goes over the wire.

@@ -29,19 +29,20 @@ type options struct {
 type measured struct {
 	name, about string
 	run         func(ctx context.Context, o *options) (*table, error)
+	present     func(o *options) error // whether it can run; nil: always
 }
 
 // everything is all cases, in the order in which they run.
 func everything() []measured {
 	var all []measured
 	for _, c := range httpCases {
-		all = append(all, measured{c.name, c.about, c.run})
+		all = append(all, measured{c.name, c.about, c.run, c.present})
 	}
 	return append(all,
-		measured{"beside", "latency beside guests that loop", besideLoops},
-		measured{"deadline", "how late a guest that loops is ended", lateness},
-		measured{"gc", "Go's collector beside guests that loop", collector},
-		measured{"start", "from a process's start to its first answer", firstAnswer})
+		measured{name: "beside", about: "latency beside guests that loop", run: besideLoops},
+		measured{name: "deadline", about: "how late a guest that loops is ended", run: lateness},
+		measured{name: "gc", about: "Go's collector beside guests that loop", run: collector},
+		measured{name: "start", about: "from a process's start to its first answer", run: firstAnswer})
 }
 
 func main() {
@@ -89,7 +90,7 @@ func measure(args []string) error {
 	if err := o.check(*format); err != nil {
 		return err
 	}
-	chosen, err := choose(all, f.Args())
+	chosen, err := o.choose(all, f.Args())
 	if err != nil {
 		return err
 	}
@@ -135,16 +136,28 @@ func (o *options) check(format string) error {
 	return nil
 }
 
-// choose picks cases by their names; no names are all.
-func choose(all []measured, names []string) ([]measured, error) {
-	if len(names) == 0 {
-		return all, nil
-	}
+// choose picks cases by their names; no names are all whose guest is built.
+func (o *options) choose(all []measured, names []string) ([]measured, error) {
 	var out []measured
+	if len(names) == 0 {
+		for _, m := range all {
+			if m.present != nil && m.present(o) != nil {
+				fmt.Fprintf(os.Stderr, "%s: left out: %v\n", m.name, m.present(o))
+				continue
+			}
+			out = append(out, m)
+		}
+		return out, nil
+	}
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(m measured) bool { return m.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("%q is not a case; -list says what there is", name)
+		}
+		if all[i].present != nil {
+			if err := all[i].present(o); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, all[i])
 	}
