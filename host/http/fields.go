@@ -32,13 +32,22 @@ type field struct{ name, value string }
 
 func (f field) size() int { return len(f.name) + len(f.value) + fieldOverhead }
 
-// Fields is the resource fields: headers or trailers.
+// Fields is the resource fields: headers or trailers. A view shares the lines of
+// the message that it belongs to, is immutable, and may outlive the message.
 type Fields struct {
 	state   *State
+	lines   *lines
+	made    lines // its own, if it is no view
+	view    bool  // immutable
+	dropped bool
+}
+
+// lines are what one or several Fields hold. They are charged until the last of
+// these is dropped.
+type lines struct {
 	entries []field
-	size    int     // charged to the budget
-	fixed   bool    // immutable
-	of      *Fields // not nil in a view: whose entries it shows
+	size    int // charged to the budget
+	holders int
 }
 
 // bytesOf is s without a copy, for what only reads: the lowering of a result.
@@ -53,14 +62,10 @@ var (
 	errImmutable     = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorImmutable}
 )
 
-func (s *State) newFields() *Fields { return &Fields{state: s} }
-
-// list is the entries.
-func (f *Fields) list() []field {
-	if f.of != nil {
-		return f.of.entries
-	}
-	return f.entries
+func (s *State) newFields() *Fields {
+	f := &Fields{state: s, made: lines{holders: 1}}
+	f.lines = &f.made
+	return f
 }
 
 // NewFields implements wasihttp.TypesHost.
@@ -88,44 +93,44 @@ func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihtt
 // those of h.
 func (s *State) incomingFields(h gohttp.Header) (*Fields, error) {
 	f := s.newFields()
-	lines, size := 0, 0
+	count, size := 0, 0
 	for name, values := range h {
 		if isForbidden(name) {
 			continue
 		}
 		for _, v := range values {
-			lines++
+			count++
 			size += field{name, v}.size()
 		}
 	}
 	if err := s.Budget.Take(size); err != nil {
 		return nil, err
 	}
-	f.size = size
-	f.entries = make([]field, 0, lines)
+	l := f.lines
+	l.size, l.entries = size, make([]field, 0, count)
 	for name, values := range h {
 		if isForbidden(name) {
 			continue
 		}
 		lower := lowerName(name)
 		for _, v := range values {
-			f.entries = append(f.entries, field{lower, v})
+			l.entries = append(l.entries, field{lower, v})
 		}
 	}
-	slices.SortStableFunc(f.entries, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(l.entries, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return f, nil
 }
 
 // add appends e within the limits; an error traps.
 func (f *Fields) add(e field) error {
-	if f.size+e.size() > f.state.maxFields() {
+	if f.lines.size+e.size() > f.state.maxFields() {
 		return &FieldsTooLargeError{Limit: f.state.maxFields()}
 	}
 	if err := f.state.Budget.Take(e.size()); err != nil {
 		return err
 	}
-	f.size += e.size()
-	f.entries = append(f.entries, e)
+	f.lines.size += e.size()
+	f.lines.entries = append(f.lines.entries, e)
 	return nil
 }
 
@@ -142,7 +147,7 @@ func (f *Fields) check(name string, value []byte) error {
 
 // Get implements wasihttp.Fields.
 func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasihttp.FieldValue, err error) {
-	for _, e := range f.list() {
+	for _, e := range f.lines.entries {
 		if strings.EqualFold(e.name, name) {
 			values = append(values, bytesOf(e.value))
 		}
@@ -152,7 +157,7 @@ func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasih
 
 // Has implements wasihttp.Fields.
 func (f *Fields) Has(_ context.Context, name wasihttp.FieldName) (bool, error) {
-	for _, e := range f.list() {
+	for _, e := range f.lines.entries {
 		if strings.EqualFold(e.name, name) {
 			return true, nil
 		}
@@ -170,7 +175,7 @@ func (f *Fields) Set(_ context.Context, name wasihttp.FieldName, values []wasiht
 			return errInvalidSyntax
 		}
 	}
-	if f.fixed {
+	if f.view {
 		return errImmutable
 	}
 	f.remove(name)
@@ -187,7 +192,7 @@ func (f *Fields) Delete(_ context.Context, name wasihttp.FieldName) error {
 	if err := f.check(name, nil); err != nil {
 		return err
 	}
-	if f.fixed {
+	if f.view {
 		return errImmutable
 	}
 	f.remove(name)
@@ -196,14 +201,14 @@ func (f *Fields) Delete(_ context.Context, name wasihttp.FieldName) error {
 
 func (f *Fields) remove(name string) {
 	freed := 0
-	f.entries = slices.DeleteFunc(f.entries, func(e field) bool {
+	f.lines.entries = slices.DeleteFunc(f.lines.entries, func(e field) bool {
 		same := strings.EqualFold(e.name, name)
 		if same {
 			freed += e.size()
 		}
 		return same
 	})
-	f.size -= freed
+	f.lines.size -= freed
 	f.state.Budget.Give(freed)
 }
 
@@ -212,7 +217,7 @@ func (f *Fields) Append(_ context.Context, name wasihttp.FieldName, value wasiht
 	if err := f.check(name, value); err != nil {
 		return err
 	}
-	if f.fixed {
+	if f.view {
 		return errImmutable
 	}
 	return f.add(field{name: name, value: string(value)})
@@ -220,7 +225,7 @@ func (f *Fields) Append(_ context.Context, name wasihttp.FieldName, value wasiht
 
 // Entries implements wasihttp.Fields.
 func (f *Fields) Entries(context.Context) ([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], error) {
-	entries := f.list()
+	entries := f.lines.entries
 	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(entries))
 	for i, e := range entries {
 		out[i] = abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]{F0: e.name, F1: bytesOf(e.value)}
@@ -230,31 +235,35 @@ func (f *Fields) Entries(context.Context) ([]abi.Tuple2[wasihttp.FieldName, wasi
 
 // Clone implements wasihttp.Fields.
 func (f *Fields) Clone(context.Context) (wasihttp.Fields, error) {
-	entries, size := f.list(), 0
-	for _, e := range entries {
-		size += e.size()
-	}
-	if err := f.state.Budget.Take(size); err != nil {
+	if err := f.state.Budget.Take(f.lines.size); err != nil {
 		return nil, err
 	}
-	return &Fields{state: f.state, entries: slices.Clone(entries), size: size}, nil
+	c := f.state.newFields()
+	c.lines.entries, c.lines.size = slices.Clone(f.lines.entries), f.lines.size
+	return c, nil
 }
 
 // Drop implements wasihttp.Fields.
 func (f *Fields) Drop(context.Context) {
-	f.state.Budget.Give(f.size)
-	f.size = 0
+	if f.dropped {
+		return
+	}
+	f.dropped = true
+	if f.lines.holders--; f.lines.holders == 0 {
+		f.state.Budget.Give(f.lines.size)
+	}
 }
 
 // immutable returns a view of f, for a message's headers function.
 func (f *Fields) immutable() *Fields {
-	return &Fields{state: f.state, of: f, fixed: true}
+	f.lines.holders++
+	return &Fields{state: f.state, lines: f.lines, view: true}
 }
 
 // own returns what a message made of f keeps: f itself, or a copy of what
 // belongs to another message.
 func (f *Fields) own(ctx context.Context) (*Fields, error) {
-	if !f.fixed {
+	if !f.view {
 		return f, nil
 	}
 	c, err := f.Clone(ctx)
@@ -266,7 +275,7 @@ func (f *Fields) own(ctx context.Context) (*Fields, error) {
 
 // copyTo adds the entries to h, with names as net/http spells them.
 func (f *Fields) copyTo(h gohttp.Header) {
-	entries := f.list()
+	entries := f.lines.entries
 	values := make([]string, len(entries)) // one array for all, as net/http does
 	for i, e := range entries {
 		if !isForbidden(e.name) {
@@ -287,7 +296,7 @@ func addTo(h gohttp.Header, name string, value []string) {
 // copyTrailerTo is copyTo for what may stand in a trailer, with prefix before
 // each name: never what says where a message ends.
 func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
-	for _, e := range f.list() {
+	for _, e := range f.lines.entries {
 		name := gohttp.CanonicalHeaderKey(e.name)
 		if isTrailer(name) {
 			addTo(h, prefix+name, []string{e.value})
@@ -303,7 +312,7 @@ func isTrailer(canonical string) bool {
 // contentLength is what content-length declares; ok is false when it is not a
 // number or there are several different ones.
 func (f *Fields) contentLength() (n uint64, declared, ok bool) {
-	for _, e := range f.list() {
+	for _, e := range f.lines.entries {
 		if !strings.EqualFold(e.name, "content-length") {
 			continue
 		}

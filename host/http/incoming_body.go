@@ -140,7 +140,7 @@ func (f *FutureTrailers) Get(context.Context) (none abi.Option[abi.Result[traile
 		if err != nil {
 			return none, err
 		}
-		fields.fixed = true
+		fields.view = true
 		r.OK = abi.Some[wasihttp.Trailers](fields)
 	}
 	f.got = true

@@ -34,6 +34,10 @@ func NewWaiter() *Waiter {
 		w.timer = time.AfterFunc(time.Hour, w.Wake)
 		w.timer.Stop()
 	}
+	select {
+	case <-w.woken: // for the last user
+	default:
+	}
 	return w
 }
 

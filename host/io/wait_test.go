@@ -34,11 +34,14 @@ func TestWaiterIsWokenNowOrLater(t *testing.T) {
 
 func TestRecycledWaiterHasNoAlarm(t *testing.T) {
 	w := NewWaiter()
-	w.WakeAfter(20 * time.Millisecond)
+	w.Wake()
+	w.WakeAfter(time.Hour)
 	w.Recycle()
-	time.Sleep(60 * time.Millisecond)
-	if woken(w) {
-		t.Error("the alarm of its last user wakes a waiter that nobody has")
+	if w.timer.Stop() {
+		t.Error("the alarm of its last user is still set")
+	}
+	if next := NewWaiter(); woken(next) {
+		t.Error("a wake for its last user is left for the next")
 	}
 }
 

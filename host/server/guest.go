@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 )
 
 // panicError is a Go panic while a guest ran: a defect of the host.
@@ -19,7 +20,7 @@ func (e *panicError) Error() string {
 // guest held.
 func (x *exchange) runGuest() {
 	defer x.h.release()
-	defer x.h.leave(x)
+	defer x.h.leave()
 	defer x.over()
 	defer func() {
 		x.state.Close()
@@ -29,6 +30,8 @@ func (x *exchange) runGuest() {
 	inst, err := x.callGuest()
 	if err != nil {
 		x.log(err)
+	} else {
+		x.served()
 	}
 	x.end(err) // before Close, which drops the outparam and bodies: the reason comes first
 	if inst != nil {
@@ -48,5 +51,9 @@ func (x *exchange) callGuest() (inst Instance, err error) {
 	if err != nil {
 		return inst, err
 	}
-	return inst, inst.Handle(x.ctx, x.request, x.state.HTTP.Outparam())
+	err = inst.Handle(x.ctx, x.request, x.state.HTTP.Outparam())
+	if m, ok := inst.(interface{ CPUTime() time.Duration }); ok {
+		x.cpu.Store(int64(m.CPUTime()))
+	}
+	return inst, err
 }

@@ -68,18 +68,22 @@ type Handler struct {
 	stderr *lineSink
 	guests workers
 
-	mu     sync.Mutex
-	live   int           // instances
-	idle   chan struct{} // closed when live is 0 and somebody waits
-	cancel map[*exchange]struct{}
+	mu        sync.Mutex
+	live      int           // instances
+	idle      chan struct{} // closed when live is 0 and somebody waits
+	exchanges map[*exchange]struct{}
+	ticks     *time.Timer // nil: no exchange is watched
 }
 
 // New returns a Handler.
 func New(g Guest, c Config) *Handler {
-	h := &Handler{guest: g, cfg: c, log: c.Log, cancel: map[*exchange]struct{}{}}
+	h := &Handler{guest: g, cfg: c, log: c.Log, exchanges: map[*exchange]struct{}{}}
 	h.guests.idle = make(chan *exchange)
 	if h.log == nil {
 		h.log = slog.Default()
+	}
+	if c.ClientTimeout == 0 {
+		h.cfg.ClientTimeout = DefaultClientTimeout
 	}
 	if c.MaxConcurrent > 0 {
 		h.slots = make(chan struct{}, c.MaxConcurrent)
@@ -114,11 +118,13 @@ type exchange struct {
 	request *http.IncomingRequest
 	news    *io.Waiter // wakes the handler: the guest has something for it
 	logged  sync.Once
+	cpu     atomic.Int64 // nanoseconds that the guest's code ran
 
 	stdout, stderr lineWriter
 	stopTimer      func()
 	stalls         stalls
 	stopUnblocking func() bool // see unblockWrites; nil before
+	unbound        sync.Once
 
 	mu      sync.Mutex
 	ended   bool  // the guest
@@ -128,8 +134,7 @@ type exchange struct {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 	x := &exchange{h: h, w: w, rc: *gohttp.NewResponseController(w), r: r, id: h.lastID.Add(1) - 1}
-	defer x.stalls.boundFlush(x)
-	defer x.stalls.stop()
+	defer x.boundFlush()
 	if h.cfg.MaxBody > 0 && r.ContentLength > h.cfg.MaxBody {
 		x.refuse(gohttp.StatusRequestEntityTooLarge, "the request's body is longer than the limit; raise it with --max-body")
 		return
@@ -233,7 +238,7 @@ var past = time.Unix(1, 0)
 // is called before each that may.
 func (x *exchange) unblockWrites() {
 	if x.stopUnblocking == nil {
-		x.stalls.watch(x)
+		x.unbind()
 		x.stopUnblocking = context.AfterFunc(x.ctx, func() { _ = x.rc.SetWriteDeadline(past) })
 	}
 }
@@ -250,6 +255,7 @@ func (x *exchange) unblocked() bool {
 // over ends one of the two parts of x; the last one releases what it uses.
 func (x *exchange) over() {
 	if x.parts.Add(-1) == 0 {
+		x.h.forget(x)
 		x.cancel(errAnswered)
 		if x.stopTimer != nil {
 			x.stopTimer()
@@ -295,17 +301,24 @@ func (h *Handler) enter(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.live++
-	h.cancel[x] = struct{}{}
+	h.exchanges[x] = struct{}{}
+	h.watchClients()
 }
 
-func (h *Handler) leave(x *exchange) {
+func (h *Handler) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.cancel, x)
 	if h.live--; h.live == 0 && h.idle != nil {
 		close(h.idle)
 		h.idle = nil
 	}
+}
+
+// forget is for an exchange that is over.
+func (h *Handler) forget(x *exchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.exchanges, x)
 }
 
 // Wait blocks until no instance lives, or ctx is done.
@@ -332,7 +345,7 @@ func (h *Handler) Wait(ctx context.Context) error {
 func (h *Handler) Cancel() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for x := range h.cancel {
+	for x := range h.exchanges {
 		x.cancel(errShutdown)
 	}
 }
