@@ -159,23 +159,35 @@ func (b *bucket) SetMany(ctx context.Context, pairs []keyvalue.Pair) error {
 }
 
 // publishAt publishes m if the revision of its subject is still revision.
-func (b *bucket) publishAt(ctx context.Context, m *nats.Msg, revision uint64) (bool, error) {
-	_, err := b.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
-	var api *jetstream.APIError
-	if errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
-		return false, nil
+func (b *bucket) publishAt(ctx context.Context, st *stream, m *nats.Msg, revision uint64) (bool, error) {
+	for {
+		_, err := b.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
+		var api *jetstream.APIError
+		if !errors.As(err, &api) || api.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequence && api.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequenceConstant {
+			return err == nil, b.store.explain(err)
+		}
+		// A stream with replicas refuses also what comes while the message before is
+		// still on its way to them, although that one is acknowledged.
+		now, err := st.last(ctx, b.store, m.Subject)
+		if err != nil || now.Revision != revision {
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
 	}
-	return err == nil, b.store.explain(err)
 }
 
 // Swap implements keyvalue.Bucket.
 func (b *bucket) Swap(ctx context.Context, key string, old keyvalue.Snapshot, value []byte) (bool, error) {
-	ctx, end, _, err := b.begin(ctx)
+	ctx, end, st, err := b.begin(ctx)
 	defer end()
 	if err != nil {
 		return false, err
 	}
-	return b.publishAt(ctx, &nats.Msg{Subject: b.subject + encode(key), Data: value}, old.Revision)
+	return b.publishAt(ctx, st, &nats.Msg{Subject: b.subject + encode(key), Data: value}, old.Revision)
 }
 
 // Increment implements keyvalue.Bucket.
@@ -200,7 +212,7 @@ func (b *bucket) Increment(ctx context.Context, key string, delta int64) (int64,
 		if err != nil {
 			return 0, err
 		}
-		ok, err := b.publishAt(ctx, &nats.Msg{Subject: subject, Data: keyvalue.FormatNumber(n)}, old.Revision)
+		ok, err := b.publishAt(ctx, st, &nats.Msg{Subject: subject, Data: keyvalue.FormatNumber(n)}, old.Revision)
 		if ok || err != nil {
 			return n, err
 		}
