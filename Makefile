@@ -23,7 +23,7 @@ check: ## formatting, vet, generated code up to date, go.mod tidy
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
 	$(GO) vet ./...
 	$(MAKE) generate
-	git diff --exit-code -- bindings examples/embed tools wit
+	git diff --exit-code -- bindings conformance/calls examples/embed tools wit
 	$(GO) mod tidy -diff
 
 generate: ## write bindings/ anew

@@ -73,6 +73,8 @@ func (l *lines) await(want *regexp.Regexp) error {
 
 // served is a guest behind a real socket.
 type served struct {
+	linked *engine.Linked
+	memory uint64
 	url    string
 	log    *lines // the operator's
 	output *lines // the guest's
@@ -132,7 +134,7 @@ func serve(t testing.TB, linked *engine.Linked, memory uint64, cfg server.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{url: "http://" + ln.Addr().String(), log: &lines{}, output: &lines{}}
+	s := &served{linked: linked, memory: memory, url: "http://" + ln.Addr().String(), log: &lines{}, output: &lines{}}
 	cfg.Log = slog.New(slog.NewTextHandler(s.log, nil))
 	cfg.Stdout, cfg.Stderr = s.output, s.output
 	srv := &server.Server{Handler: server.New(guest, cfg), DrainTimeout: 10 * time.Second}
@@ -147,6 +149,11 @@ func serve(t testing.TB, linked *engine.Linked, memory uint64, cfg server.Config
 		}
 	})
 	return s
+}
+
+// again serves the same guest in another way as well.
+func (s *served) again(t testing.TB, cfg server.Config) *served {
+	return serve(t, s.linked, s.memory, cfg)
 }
 
 // onEngines serves a guest on each engine.

@@ -134,7 +134,7 @@ func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 		{"no file named", hello, []string{"--addr", "127.0.0.1:0"}, usage, `.*see godwit serve --help`},
 		{"an unknown flag", hello, []string{"--no-such-flag", "FILE"}, usage, `unknown flag: --no-such-flag \(see godwit serve --help\)`},
 		{"a timeout that is none", hello, []string{"-W", "timeout=soon", "FILE"}, usage, `-W timeout=soon: the timeout is a duration such as 10s`},
-		{"a pattern that is none", hello, []string{"--allow-outbound", "ftp://x", "FILE"}, usage, `--allow-outbound: .*ftp`},
+		{"a pattern that is none", hello, []string{"--allow-outbound", "ftp://x", "FILE"}, usage, `--allow-outbound ftp://x: .*ftp`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestServeLogsFailedRequestsInTheFormAskedFor(t *testing.T) {
 				t.Fatalf("the operator got %q, wanted one line", got)
 			}
 			if form == "text" {
-				if want := regexp.MustCompile(`^time=\S+ level=ERROR msg="guest trapped" request=0 method=POST path=/trap error=".*unreachable.*" at=".+"$`); !want.MatchString(got[0]) {
+				if want := regexp.MustCompile(`^time=\S+ level=ERROR msg="guest trapped" request=0 method=POST path=/trap error=".*unreachable.*" cpu=\S+ at=".+"$`); !want.MatchString(got[0]) {
 					t.Errorf("the line is %s", got[0])
 				}
 				return

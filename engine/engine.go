@@ -7,6 +7,7 @@
 //	Linker     what the host provides, by import name
 //	Linked     a component with every import resolved and type-checked
 //	Instance   a running instance of a Linked; one call at a time
+//	Pool       instances that are used again, each time as if new
 //	Func       an export of a Linked, called on an Instance
 //
 // It owns flattening (nested components become one list of initializers),
@@ -44,6 +45,9 @@ type Config struct {
 	CacheDir string
 	// Workers is how many goroutines compile one core module; 0 means GOMAXPROCS.
 	Workers int
+	// MemoryLimit bounds the memories and tables of all instances together, in
+	// bytes; 0 is no bound. See also InstanceConfig.MemoryLimit.
+	MemoryLimit uint64
 }
 
 // DefaultCacheDir is the directory for compiled code in the user's cache directory.
@@ -57,7 +61,7 @@ type Engine struct {
 
 // New makes an Engine. Close releases the compiled code of all its components.
 func New(ctx context.Context, c Config) (*Engine, error) {
-	rt, err := core.NewRuntime(ctx, core.Config{Engine: c.Kind, CacheDir: c.CacheDir, Workers: c.Workers})
+	rt, err := core.NewRuntime(ctx, core.Config{Engine: c.Kind, CacheDir: c.CacheDir, Workers: c.Workers, MemoryLimit: c.MemoryLimit})
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,8 @@ type Instance struct {
 	meter  *core.Meter
 	busy   atomic.Bool
 	call   Call
+	// resettable says that every core instance follows a snapshot.
+	resettable bool
 }
 
 // Instantiate makes an instance: core modules are instantiated in order and
@@ -56,7 +58,7 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 		}
 	}()
 	start := s.Begin(ctx)
-	config := core.InstanceConfig{Budget: core.NewBudget(c.MemoryLimit), Meter: meter}
+	config := core.InstanceConfig{Budget: ln.component.engine.rt.NewBudget(c.MemoryLimit), Meter: meter}
 	for k, m := range ln.component.cores {
 		ci, err := m.Instantiate(&start.Thread, ln.host, i.cores, config)
 		if err != nil {
@@ -143,11 +145,7 @@ func (i *Instance) CPUTime() time.Duration { return i.meter.CPUTime() }
 // memories released. No call may be under way.
 func (i *Instance) Close(ctx context.Context) error {
 	i.store.Poison(errClosed)
-	i.store.OwnedHostResources(func(rt *types.Resource, object any) {
-		if drop := i.linked.drops[rt]; drop != nil {
-			drop(ctx, object)
-		}
-	})
+	i.store.OwnedHostResources(i.dropOwned(ctx))
 	var first error
 	for k := len(i.cores) - 1; k >= 0; k-- {
 		if err := i.cores[k].Close(ctx); err != nil && first == nil {
@@ -156,6 +154,15 @@ func (i *Instance) Close(ctx context.Context) error {
 	}
 	i.cores = nil
 	return first
+}
+
+// dropOwned drops a host resource that the instance still owned.
+func (i *Instance) dropOwned(ctx context.Context) func(rt *types.Resource, object any) {
+	return func(rt *types.Resource, object any) {
+		if drop := i.linked.drops[rt]; drop != nil {
+			drop(ctx, object)
+		}
+	}
 }
 
 // DropResource runs the destructor of a guest resource that the host owns.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/engine/component"
@@ -85,6 +86,10 @@ func (f *grantFlags) add(c *cobra.Command) {
 	f.dataFlags.add(c)
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
 }
+
+// outboundTimeout bounds each wait for the other end of an outbound request whose
+// guest sets no timeout of its own. It is the one of wasmtime.
+const outboundTimeout = 10 * time.Minute
 
 func usagef(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
@@ -184,7 +189,10 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 			return usage("%w", err)
 		}
 		policy.BlockPrivate = f.blockPrivate
-		cfg.Outbound = &http.Client{Policy: policy, Transport: http.NewTransport(policy, http.TransportConfig{})}
+		cfg.Outbound = &http.Client{
+			Policy: policy, Transport: http.NewTransport(policy, http.TransportConfig{}),
+			ConnectTimeout: outboundTimeout, FirstByteTimeout: outboundTimeout, BetweenBytesTimeout: outboundTimeout,
+		}
 	}
 	cfg.Network, err = f.sockets.network(f.blockPrivate)
 	return cfg, err

@@ -2,12 +2,13 @@
 # `make guests-large` the others. The build scripts say what each needs.
 GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
+ADAPTERS = $(abspath $(TOOLS)/@bytecodealliance/jco/lib)
 
-C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm examples/counter/counter.wasm \
-	examples/fileserver/fileserver.wasm $(GUESTS)/files/files.wasm $(GUESTS)/watch/watch.wasm $(GUESTS)/watchdraft/watchdraft.wasm
+C_GUESTS    = $(foreach n,hello echo events fileserver counter,examples/$(n)/$(n).wasm) \
+	$(foreach n,calls files sockets watch watchdraft,$(GUESTS)/$(n)/$(n).wasm)
 C_PROGRAMS  = examples/wc/wc.wasm
-RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm examples/notes/notes.wasm \
-	$(GUESTS)/torture/torture.wasm $(GUESTS)/store/store.wasm
+RUST_GUESTS = $(foreach n,api fanout notes,examples/$(n)/$(n).wasm) \
+	$(foreach n,torture store,$(GUESTS)/$(n)/$(n).wasm)
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
@@ -22,7 +23,7 @@ $(C_GUESTS): %.wasm: %.c $$(@D)/world.wit
 	$(GUESTS)/build-c.sh $(@D)
 
 $(C_PROGRAMS): %.wasm: %.c $(TOOLS)/.built
-	ADAPTER=$(CURDIR)/$(TOOLS)/@bytecodealliance/jco/lib/wasi_snapshot_preview1.command.wasm $(@D)/build.sh
+	ADAPTER=$(ADAPTERS)/wasi_snapshot_preview1.command.wasm $(@D)/build.sh
 
 $(RUST_GUESTS): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock
 	$(GUESTS)/build-rust.sh $(@D)
@@ -31,7 +32,7 @@ $(LEGACY): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock $(TOOLS)/.built
 	$(GUESTS)/build-rust.sh $(@D) $(TOOLS)/jco-2024/src/jco.js
 
 examples/go/go.wasm: $$(wildcard $$(@D)/*/*.go) $$(@D)/go.mod $$(@D)/world.wit $(TOOLS)/.built
-	$(GUESTS)/build-go.sh $(@D) $(TOOLS)/@bytecodealliance/jco/lib/wasi_snapshot_preview1.reactor.wasm
+	$(GUESTS)/build-go.sh $(@D) $(ADAPTERS)/wasi_snapshot_preview1.reactor.wasm
 
 examples/javascript/javascript.wasm: %.wasm: %.js $$(@D)/world.wit $(TOOLS)/.built
 	$(GUESTS)/build-javascript.sh $(@D) $(TOOLS)/.bin/componentize-js

@@ -75,14 +75,30 @@ func (s *Store) Poisoned() error { return s.poisoned }
 func (s *Store) OwnedHostResources(f func(rt *types.Resource, object any)) {
 	for k := range s.Instances {
 		t := &s.Instances[k].handles
-		for i := range t.elems {
-			if e := t.elems[i]; e.rt != nil && e.own && e.rt.Owner == 0 {
-				t.elems[i] = elem{}
-				f(e.rt, e.rep.Object)
-			}
-		}
+		t.drop(f)
 		t.elems, t.free = nil, nil
 	}
+}
+
+// Reset returns a store in which no call is under way to the state that NewStore
+// made it in, for another Host; f is as for OwnedHostResources. It is false when
+// a call trapped, and the store is as it was.
+func (s *Store) Reset(host any, f func(rt *types.Resource, object any)) bool {
+	if s.poisoned != nil {
+		return false
+	}
+	for k := range s.Instances {
+		if i := &s.Instances[k]; !i.mayEnter || !i.mayLeave {
+			return false
+		}
+	}
+	for k := range s.Instances {
+		t := &s.Instances[k].handles
+		t.drop(f)
+		t.empty()
+	}
+	s.Host = host
+	return true
 }
 
 // mayEnterFrom reports whether a call from caller (nil: the host) may enter i.

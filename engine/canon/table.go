@@ -72,6 +72,30 @@ func (t *table) remove(i uint32) {
 	t.free = append(t.free, i)
 }
 
+// drop calls f for every host resource that a handle owns and forgets it.
+func (t *table) drop(f func(rt *types.Resource, object any)) {
+	for i := range t.elems {
+		if e := t.elems[i]; e.rt != nil && e.own && e.rt.Owner == 0 {
+			t.elems[i] = elem{}
+			f(e.rt, e.rep.Object)
+		}
+	}
+}
+
+// maxIdleHandles is how many elements an empty table keeps room for.
+const maxIdleHandles = 1 << 10
+
+// empty makes the table as it was at first.
+func (t *table) empty() {
+	if cap(t.elems) > maxIdleHandles || cap(t.free) > maxIdleHandles {
+		t.elems, t.free = nil, nil
+		return
+	}
+	clear(t.elems)
+	clear(t.free)
+	t.elems, t.free = t.elems[:0], t.free[:0]
+}
+
 func unknownHandle(i uint32) *abi.Trap {
 	return &abi.Trap{Message: fmt.Sprintf("unknown handle index %d", i)}
 }

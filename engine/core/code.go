@@ -60,9 +60,7 @@ func (w *rewriter) scanCode(r *reader, params []uint32) {
 		}
 		w.code.bodies = append(w.code.bodies, info)
 	}
-	if r.err == nil && r.more() {
-		r.fail("section size mismatch")
-	}
+	r.end()
 }
 
 func (w *rewriter) scanBody(r *reader, b *bodyInfo) {
@@ -162,8 +160,10 @@ func (w *rewriter) scanInstr(r *reader, b *bodyInfo, op byte, arg uint32) {
 func (w *rewriter) scanBulk(b *bodyInfo, sub uint32) {
 	switch sub {
 	case subMemoryFill:
+		b.features |= hasBulk
 		w.code.fills = true
 	case subMemoryCopy:
+		b.features |= hasBulk
 		w.code.copies = true
 	case subMemoryInit:
 		b.features |= hasBulk
@@ -190,7 +190,7 @@ const scratchLocals = 5
 // emitCode writes a code section.
 func (w *rewriter) emitCode(r *reader) []byte {
 	n := r.count()
-	extra := w.helpers()
+	extra := w.bulkFuncs()
 	out := appendU32(make([]byte, 0, len(r.b)+len(r.b)/8), uint32(n+len(extra)))
 	var f []byte
 	for k := range n {
@@ -205,13 +205,13 @@ func (w *rewriter) emitCode(r *reader) []byte {
 }
 
 func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
-	fueled := w.fueled()
-	rem := b.features&hasRem != 0 && w.spec.Engine == Compiler && rewriteRem
-	bulk := b.features&hasBulk != 0 && fueled
+	compiled := w.spec.Engine == Compiler
+	rem := b.features&hasRem != 0 && compiled && rewriteRem
+	bulk := b.features&hasBulk != 0
 	wait := b.features&hasWait != 0
-	loop := b.features&hasLoop != 0 && fueled
+	loop := b.features&hasLoop != 0 && compiled
 
-	var s scratch
+	s := body{bodyInfo: b, loops: w.code.loops[b.loops:], labels: make([]label, 1, 16)}
 	next := b.locals
 	take := func(n uint32, typ byte, groups []byte) ([]byte, uint32) {
 		first := next
@@ -234,62 +234,149 @@ func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
 	out = append(out, r.b[b.declared:b.code]...)
 	out = append(out, groups...)
 	r.p = b.code
-	if fueled && (b.features&hasCall != 0 || b.weight > freeWeight) {
+	if b.features&hasCall != 0 || b.weight > freeWeight {
 		out = w.appendCharge(out, int64(b.weight)+callWeight)
 	}
-	return w.emitInstrs(out, r, b, &s)
+	if loop {
+		// So short loops of short functions do not touch the global.
+		out = appendS64(append(out, opI32Const), freeWeight)
+		out = appendU32(append(out, opLocalSet), s.fuel)
+	}
+	return w.emitInstrs(out, r, &s)
+}
+
+// body is a function body under way.
+type body struct {
+	*bodyInfo
+	scratch
+	loops  []uint32 // weights of the loops to come
+	labels []label  // an element for each open block
+}
+
+// label is an open block.
+type label struct {
+	loop bool
+	bare bool   // a loop that takes no values
+	more uint32 // how many more labels there are in what is written, with this one
+}
+
+// open adds a block, which becomes two when it is a loop.
+func (b *body) open(l label) {
+	l.more = b.labels[len(b.labels)-1].more
+	if l.loop {
+		l.more++
+	}
+	b.labels = append(b.labels, l)
+}
+
+// target is what a branch goes to, and the new depth of it.
+func (b *body) target(r *reader, depth uint32) (label, uint32) {
+	top := len(b.labels) - 1
+	if int64(depth) > int64(top) {
+		r.fail("unknown label %d", depth)
+		return label{}, depth
+	}
+	to := b.labels[top-int(depth)]
+	return to, depth + b.labels[top].more - to.more
+}
+
+// mayChange has the opcodes that emitInstr has something to do for.
+var mayChange = [256]bool{
+	opBlock: true, opLoop: true, opIf: true, opEnd: true, opTryTable: true, opBr: true, opBrIf: true, opBrTable: true,
+	opCall: true, opReturnCall: true, opRefFunc: true, opBulk: true, opAtomic: true,
+	opI32RemS: true, opI32RemU: true, opI64RemS: true, opI64RemU: true,
 }
 
 // emitInstrs writes the instructions of a function. Runs of those that stay as
 // they are are copied in one piece.
-func (w *rewriter) emitInstrs(out []byte, r *reader, b *bodyInfo, s *scratch) []byte {
-	fueled := w.fueled()
-	loops := w.code.loops[b.loops:]
+func (w *rewriter) emitInstrs(out []byte, r *reader, b *body) []byte {
 	from := r.p
-	flush := func(at int) { out = append(out, r.b[from:at]...) }
 	for r.more() {
 		at := r.p
 		op := r.byte()
 		arg := r.skipInstr(op)
-		switch op {
-		case opLoop:
-			if fueled {
-				flush(r.p)
-				out = w.appendLoopCharge(out, s.fuel, loops[0])
-				loops, from = loops[1:], r.p
-			}
-		case opCall, opReturnCall, opRefFunc:
-			if w.shift > 0 && arg >= w.size.imports {
-				flush(at)
-				out = appendU32(append(out, op), arg+w.shift)
-				from = r.p
-			}
-		case opI32RemS, opI32RemU, opI64RemS, opI64RemU:
-			if w.spec.Engine == Compiler && rewriteRem {
-				flush(at)
-				out = appendRem(out, op, s)
-				from = r.p
-			}
-		case opBulk:
-			if fueled {
-				if call, ok := w.bulkCall(arg); ok {
-					flush(at)
-					out = appendU32(append(out, opCall), call)
-					from = r.p
-				} else if shift, ok := bulkShift(arg); ok {
-					flush(at)
-					out = w.appendBulkCharge(out, s.i32[0], shift)
-					from = at
-				}
-			}
-		case opAtomic:
-			if arg == subWait32 || arg == subWait64 {
-				flush(at)
-				out = w.appendWait(out, arg, r.b[at:r.p], s)
-				from = r.p
-			}
+		if !mayChange[op] {
+			continue
+		}
+		end := r.p
+		w.instr = w.emitInstr(w.instr[:0], r, b, op, arg, r.b[at:end])
+		r.p = end
+		if len(w.instr) == 0 {
+			continue
+		}
+		out = append(append(out, r.b[from:at]...), w.instr...)
+		from = end
+	}
+	return append(out, r.b[from:]...)
+}
+
+// emitInstr writes what becomes of an instruction, or nothing when it stays.
+//
+//godwit:dispatch
+func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32, instr []byte) []byte {
+	switch op {
+	case opCall, opReturnCall, opRefFunc:
+		if arg >= w.size.imports {
+			return appendU32(append(out, op), arg+w.shift)
+		}
+	case opBulk:
+		if call, ok := w.bulkCall(arg); ok {
+			return w.appendBulkCall(out, instr, b.i32[0], call)
+		} else if shift, ok := bulkShift(arg); ok {
+			return append(w.appendBulkCharge(out, b.i32[0], shift), instr...)
+		}
+	case opAtomic:
+		if arg == subWait32 || arg == subWait64 {
+			return w.appendWait(out, arg, instr, &b.scratch)
 		}
 	}
-	flush(len(r.b))
+	if w.spec.Engine == Interpreter {
+		return out
+	}
+	switch op {
+	case opBlock, opIf, opTryTable:
+		b.open(label{})
+	case opEnd:
+		closed := b.labels[len(b.labels)-1]
+		b.labels = b.labels[:len(b.labels)-1]
+		if closed.loop {
+			return append(out, opEnd, opEnd)
+		}
+	case opLoop:
+		bare := arg == noType
+		b.open(label{loop: true, bare: bare})
+		out = w.appendLoop(out, instr, bare, b.fuel, b.loops[0])
+		b.loops = b.loops[1:]
+	case opBr, opBrIf:
+		to, depth := b.target(r, arg)
+		if op == opBrIf && to.bare {
+			// The compiler makes one jump of a comparison and an if, but not of
+			// one and a br_if when values are passed to where it goes.
+			return append(appendU32(append(out, opIf, blockEmpty, opBr), depth+1), opEnd)
+		}
+		if depth != arg {
+			return appendU32(append(out, op), depth)
+		}
+	case opBrTable:
+		if b.features&hasLoop != 0 {
+			return w.emitBrTable(out, r, b, len(instr))
+		}
+	case opI32RemS, opI32RemU, opI64RemS, opI64RemU:
+		if rewriteRem {
+			return appendRem(out, op, &b.scratch)
+		}
+	}
+	return out
+}
+
+// emitBrTable writes a br_table anew; r is at its end.
+func (w *rewriter) emitBrTable(out []byte, r *reader, b *body, length int) []byte {
+	r.p += 1 - length
+	n := r.count()
+	out = appendU32(append(out, opBrTable), uint32(n))
+	for range n + 1 {
+		_, depth := b.target(r, r.u32())
+		out = appendU32(out, depth)
+	}
 	return out
 }

@@ -1,26 +1,28 @@
 package core
 
 // Compiled code has no safepoints: while a guest loops, nothing can stop it, and
-// Go's garbage collector waits for it, and with the collector all else. So every
-// module that is compiled gets fuel injected:
+// Go's garbage collector waits for it, and with the collector all else. The
+// interpreter looks at each loop whether the context is done (wazero's
+// WithCloseOnContextDone), but not at calls, of which a guest can make some 2^60
+// without a loop. So every module gets fuel injected:
 //
 //   - a global that counts down, and an imported function that is called when it
 //     is below zero. That call is the safepoint; it ends the guest when its time
 //     is over (callContext.check) and returns new fuel;
 //   - a function that calls others, or that is long, is charged when entered;
-//   - an iteration of a loop is charged for what its body weighs, from a local
-//     that the global fills in chunks: the compiler keeps it in a register;
-//   - bulk operations are charged for their length; those on memory go through a
-//     function that does a long one in pieces;
-//   - atomic waits are done in slices of time, for the interpreter too.
+//   - bulk operations are charged for their length; long ones on memory go
+//     through a function that does them in pieces;
+//   - atomic waits are done in slices of time;
+//   - for the compiler, an iteration of a loop is charged for what its body
+//     weighs, from a local that the global fills in chunks: it is kept in a
+//     register.
 //
-// A unit is about what an instruction takes. The interpreter looks at each loop
-// and call whether the context is done (wazero's WithCloseOnContextDone).
+// A unit is about what an instruction takes.
 const (
 	// quantum is how much a guest gets at once: some 50 µs.
 	quantum = 128 << 10
 	// chunk is how much a loop takes from the global at once.
-	chunk = 1 << 10
+	chunk = 512
 	// maxWeight bounds what a function or loop is charged for at once.
 	maxWeight = 1 << 24
 	// callWeight is that of a call, besides what the callee is charged.
@@ -32,6 +34,8 @@ const (
 	slice = 1 << 20
 	// bytesShift says how many bytes are a unit for a bulk operation.
 	bytesShift = 4
+	// shortBulk is the length up to which one is an instruction like others.
+	shortBulk = 4 << 10
 	// waitSlice is how many nanoseconds an atomic wait sleeps at once.
 	waitSlice = 5_000_000
 )
@@ -57,7 +61,7 @@ func weightOf(op byte, n int) uint32 {
 	return 1
 }
 
-// fueled says whether the module gets fuel.
+// fueled says whether the module gets fuel: one that has functions does.
 func (w *rewriter) fueled() bool { return w.shift > 0 }
 
 // appendRefill appends the call for more fuel.
@@ -85,19 +89,35 @@ func (w *rewriter) appendTake(out []byte, n int64) []byte {
 	return appendU32(append(out, opGlobalSet), w.size.globals)
 }
 
-// appendLoopCharge charges one iteration of a loop.
-func (w *rewriter) appendLoopCharge(out []byte, local, weight uint32) []byte {
+// appendLoop begins a loop for the compiler. It becomes two, one in the other, that branches of
+// the inner one's body continue:
+//
+//	loop
+//	  if what is left of the chunk is below zero: take a chunk, refill
+//	  loop
+//	    take the weight of an iteration; br_if below zero to the outer loop
+//	    …
+//
+// With the call for more fuel out of the inner loop, the compiler keeps what
+// changes from iteration to iteration in registers there: it stores such a value
+// each time when a call is in its loop, though the call is hardly ever made.
+func (w *rewriter) appendLoop(out, header []byte, bare bool, local, weight uint32) []byte {
 	take := int64(max(chunk, weight))
+	out = append(out, header...)
+	out = appendU32(append(out, opLocalGet), local)
+	out = append(out, opI32Const, 0, opI32LtS, opIf, blockEmpty)
+	out = w.appendCharge(out, take)
+	out = appendS64(append(out, opI32Const), take)
+	out = appendU32(append(out, opLocalSet), local)
+	out = append(append(out, opEnd), header...)
 	out = appendU32(append(out, opLocalGet), local)
 	out = append(appendS64(append(out, opI32Const), int64(weight)), opI32Sub)
 	out = appendU32(append(out, opLocalTee), local)
-	out = append(out, opI32Const, 0, opI32LtS, opIf, blockEmpty)
-	out = w.appendTake(out, take)
-	out = appendU32(append(out, opLocalGet), local)
-	out = append(appendS64(append(out, opI32Const), take), opI32Add)
-	out = appendU32(append(out, opLocalSet), local)
-	out = w.appendRefillBelowZero(out)
-	return append(out, opEnd)
+	out = append(out, opI32Const, 0, opI32LtS)
+	if bare {
+		return append(out, opIf, blockEmpty, opBr, 2, opEnd) // see emitInstr
+	}
+	return append(out, opBrIf, 1)
 }
 
 // bulkShift says how many elements or bytes of a bulk operation are a unit, as
@@ -140,9 +160,7 @@ func (w *rewriter) appendWait(out []byte, sub uint32, instr []byte, s *scratch) 
 	local(opLocalSet, expected)
 	local(opLocalSet, addr)
 	out = append(out, opLoop, blockEmpty)
-	if w.fueled() {
-		out = w.appendRefill(out)
-	}
+	out = w.appendRefill(out)
 	local(opLocalGet, addr)
 	local(opLocalGet, expected)
 	if sub == subWait32 {
@@ -172,12 +190,20 @@ func (w *rewriter) appendWait(out []byte, sub uint32, instr []byte, s *scratch) 
 	return out
 }
 
-// helpers are the functions that rewriting adds after the module's own.
-func (w *rewriter) helpers() [][]byte {
+// appendBulkCall replaces memory.fill or memory.copy: a long one is done by a
+// function that does it in pieces.
+func (w *rewriter) appendBulkCall(out, instr []byte, local, call uint32) []byte {
+	out = appendU32(append(out, opLocalTee), local)
+	out = appendU32(append(out, opLocalGet), local)
+	out = appendS64(append(out, opI32Const), shortBulk)
+	out = appendU32(append(out, opI32GtU, opIf), w.size.types+1)
+	out = appendU32(append(out, opCall), call)
+	return append(append(append(out, opElse), instr...), opEnd)
+}
+
+// bulkFuncs are the functions that rewriting adds after the module's own.
+func (w *rewriter) bulkFuncs() [][]byte {
 	var out [][]byte
-	if !w.fueled() {
-		return nil
-	}
 	if w.code.fills {
 		out = append(out, w.fillFunc())
 	}

@@ -22,9 +22,13 @@ type InstanceConfig struct {
 type Instance struct {
 	mod    api.Module
 	module *Module
-	budget *Budget
-	meter  *Meter
-	memory int64 // what it took from the budget for tables
+	// calledOut says that its start function called the host.
+	calledOut bool
+	pristine  *pristine // what Reset returns it to, if it can
+	budget    *Budget
+	meter     *Meter
+	mem       *linearMemory // its own; nil when it has none
+	tables    int64         // what it took from the budget for tables
 }
 
 // instanceConfig is for every instance: no name, so that none clashes; no
@@ -39,20 +43,9 @@ func (noRandom) Read([]byte) (int, error) { return 0, fmt.Errorf("core modules h
 // Instantiate makes an instance of m and runs its start function. others are
 // the core instances that came before, by ordinal.
 func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance, c InstanceConfig) (*Instance, error) {
-	i := &Instance{module: m, budget: c.Budget, meter: c.Meter, memory: int64(m.info.tableBytes)}
-	if err := c.Budget.take(i.memory); err != nil {
-		return nil, fmt.Errorf("%s: its tables: %w", m.name, err)
-	}
-	if m.info.memories > 0 {
-		// Asked for before wazero asks: it cannot take no for an answer.
-		need := int64(m.info.minPages) << 16
-		if m.info.shared {
-			need = int64(m.info.maxPages) << 16
-		}
-		if err := c.Budget.fits(need); err != nil {
-			c.Budget.give(i.memory)
-			return nil, fmt.Errorf("%s: its memory: %w", m.name, err)
-		}
+	i := &Instance{module: m, budget: c.Budget, meter: c.Meter}
+	if err := i.allocate(); err != nil {
+		return nil, err
 	}
 	values := experimental.WithImportResolver(context.Background(), func(name string) api.Module {
 		switch name {
@@ -67,28 +60,62 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 		}
 		return others[n].mod
 	})
-	values = experimental.WithMemoryAllocator(values, c.Budget)
+	values = experimental.WithMemoryAllocator(values, memoryAllocator{i.mem})
 	cc := &callContext{values: values}
 	cc.init(ctx, c.Meter)
 	if m.kind == Interpreter {
 		defer cc.limit()()
 	}
 	c.Meter.enter()
-	mod, err := m.rt.InstantiateModule(cc, m.compiled, instanceConfig)
+	mod, err := m.rt.InstantiateModule(cc, m.code.CompiledModule, instanceConfig)
 	c.Meter.leave()
 	if err != nil {
-		c.Budget.give(i.memory)
+		i.release()
 		return nil, trap(cc.Context, err)
 	}
 	i.mod = mod
+	i.calledOut = cc.calledOut
 	return i, nil
 }
 
-// Close ends the instance and gives back what it took.
+// allocate takes what the instance's tables and memory need.
+func (i *Instance) allocate() error {
+	info := &i.module.info
+	if err := i.budget.take(int64(info.tableBytes)); err != nil {
+		return fmt.Errorf("%s: its tables: %w", i.module.name, err)
+	}
+	i.tables = int64(info.tableBytes)
+	if info.memories == 0 {
+		return nil
+	}
+	m, err := newMemory(i.budget, info.minPages, uint64(info.maxPages)*wasmPage, info.shared)
+	if err != nil {
+		i.release()
+		return fmt.Errorf("%s: its memory: %w", i.module.name, err)
+	}
+	i.mem = m
+	if i.module.image != nil {
+		m.place(i.module.image)
+	}
+	return nil
+}
+
+// release gives back what allocate took.
+func (i *Instance) release() {
+	i.budget.give(i.tables)
+	i.tables = 0
+	if i.mem != nil {
+		i.mem.release()
+		i.mem = nil
+	}
+}
+
+// Close ends the instance and gives back what it took. No call may be under way,
+// in it or in one that imports from it.
 func (i *Instance) Close(ctx context.Context) error {
-	i.budget.give(i.memory)
-	i.memory = 0
-	return i.mod.Close(ctx)
+	err := i.mod.Close(ctx)
+	i.release()
+	return err
 }
 
 // Memory returns an exported memory, or nil.
@@ -103,7 +130,7 @@ func (i *Instance) Memory(name string) *Memory {
 // Memory is a linear memory.
 type Memory struct{ mem api.Memory }
 
-// Bytes is all of the memory, in place, until it grows.
+// Bytes is all of the memory, in place, until it grows or its instance is closed.
 func (m *Memory) Bytes() []byte {
 	b, _ := m.mem.Read(0, m.mem.Size())
 	return b

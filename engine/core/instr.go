@@ -11,7 +11,7 @@ const (
 	opEnd          = 0x0b
 	opBr           = 0x0c
 	opBrIf         = 0x0d
-	opReturn       = 0x0f
+	opBrTable      = 0x0e
 	opCall         = 0x10
 	opCallIndirect = 0x11
 	opReturnCall   = 0x12

@@ -20,13 +20,24 @@ func (r *reader) fail(format string, args ...any) {
 
 func (r *reader) more() bool { return r.err == nil && r.p < len(r.b) }
 
-func (r *reader) byte() byte {
-	if r.p >= len(r.b) {
-		r.fail("unexpected end")
-		return 0
+// end fails when there is more.
+func (r *reader) end() {
+	if r.more() {
+		r.fail("section size mismatch")
 	}
-	r.p++
-	return r.b[r.p-1]
+}
+
+func (r *reader) byte() byte {
+	if r.p < len(r.b) {
+		r.p++
+		return r.b[r.p-1]
+	}
+	return r.none()
+}
+
+func (r *reader) none() byte {
+	r.fail("unexpected end")
+	return 0
 }
 
 // u64 reads an unsigned LEB128 number.
@@ -44,12 +55,34 @@ func (r *reader) u64() uint64 {
 }
 
 func (r *reader) u32() uint32 {
+	if r.p < len(r.b) && r.b[r.p] < 0x80 {
+		r.p++
+		return uint32(r.b[r.p-1])
+	}
+	return r.longU32()
+}
+
+func (r *reader) longU32() uint32 {
 	v := r.u64()
 	if v > 1<<32-1 {
 		r.fail("integer too large")
 		return 0
 	}
 	return uint32(v)
+}
+
+// s32 reads a signed LEB128 number.
+func (r *reader) s32() int32 {
+	var v int64
+	for s := uint(0); s < 35; s += 7 {
+		c := r.byte()
+		v |= int64(c&0x7f) << s
+		if c&0x80 == 0 {
+			return int32(v << (57 - s) >> (57 - s))
+		}
+	}
+	r.fail("integer representation too long")
+	return 0
 }
 
 // count reads the length of a vector whose elements take at least a byte each.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Every module is rewritten before it is compiled:
@@ -14,11 +15,12 @@ import (
 //     not take, such as the empty one;
 //   - tables without a maximum get one, so that they can be charged for;
 //   - mutable globals are exported, so that an instance can be reset;
+//   - data that is placed at constant offsets is taken out (data.go): what is
+//     left is code, which modules that differ in data share;
 //   - custom sections go, except for the names of functions, which backtraces
 //     show; the module's own name becomes ModuleSpec.Name;
-//   - atomic waits are cut into slices (fuel.go);
-//   - for the compiler, fuel is injected (fuel.go), and on arm64 rem becomes div,
-//     mul and sub (rem.go).
+//   - fuel is injected (fuel.go);
+//   - for the compiler on arm64, rem becomes div, mul and sub (rem.go).
 //
 // The function that fuel imports comes after the module's own imports, so that
 // the indices of its own functions move by one; all else that is added comes at
@@ -67,9 +69,10 @@ type moduleInfo struct {
 	tableBytes uint64          // what the module's own tables can take
 	memories   int             // of its own
 	minPages   uint32
-	maxPages   uint32 // when shared
+	maxPages   uint32
 	shared     bool
 	exceptions bool
+	data       []segment // taken out
 }
 
 const (
@@ -95,6 +98,7 @@ type rewriter struct {
 	arity    []uint32 // number of parameters by type
 	params   []uint32 // number of parameters by function, without imports
 	code     codeInfo
+	instr    []byte // what an instruction becomes, while it is rewritten
 
 	mutable []uint32 // indices of mutable globals that are numbers
 	others  bool     // other mutable globals
@@ -133,7 +137,9 @@ func (w *rewriter) split() error {
 			break
 		}
 		if id == secCustom {
-			w.custom(&body)
+			if err := w.custom(&body); err != nil {
+				return err
+			}
 			continue
 		}
 		at := slices.Index(sectionOrder[:], id)
@@ -162,6 +168,7 @@ func (w *rewriter) learn() error {
 			if err := s.read(r); err != nil {
 				return err
 			}
+			r.end()
 			if err := w.failed(r); err != nil {
 				return err
 			}
@@ -172,7 +179,7 @@ func (w *rewriter) learn() error {
 		w.info.exceptions = true
 	}
 	w.size.types, w.size.funcs = uint32(len(w.arity)), uint32(len(w.params))
-	if w.spec.Engine == Compiler && w.size.funcs > 0 {
+	if w.size.funcs > 0 {
 		w.shift = 1
 	}
 	r := w.in[secCode]
@@ -205,18 +212,25 @@ func (w *rewriter) section(id byte) error {
 		body = w.appendFunctions(body)
 	case secTable:
 		body = w.tables(r)
+		r.end()
 	case secMemory:
 		err = w.memories(r)
 	case secGlobal:
 		body = w.globals(r)
 	case secExport:
 		body = w.exports(r)
+		r.end()
 	case secStart:
 		body = appendU32(nil, w.funcIndex(r, r.u32()))
+		r.end()
 	case secElem:
 		body = w.elems(r)
+		r.end()
 	case secCode:
 		body = w.emitCode(r)
+	case secData:
+		body = w.data(r)
+		r.end()
 	}
 	if err == nil {
 		err = w.failed(r)
@@ -243,7 +257,7 @@ func (w *rewriter) appendTypes(body []byte) []byte {
 }
 
 func (w *rewriter) appendFunctions(body []byte) []byte {
-	n := len(w.helpers())
+	n := len(w.bulkFuncs())
 	if n == 0 {
 		return body
 	}
@@ -276,10 +290,15 @@ func (w *rewriter) unsupported(feature string, r *reader) error {
 	return &UnsupportedError{Feature: feature, Module: w.spec.Name, Offset: w.spec.Offset + r.base + r.p}
 }
 
-// custom keeps the function names. A name section that makes no sense is left out.
-func (w *rewriter) custom(r *reader) {
-	if r.string() != "name" {
-		return
+// custom keeps the function names. A name section that makes no sense is left
+// out, but a section without a name of its own is malformed.
+func (w *rewriter) custom(r *reader) error {
+	name := r.string()
+	if !utf8.ValidString(name) {
+		r.fail("malformed UTF-8 encoding")
+	}
+	if name != "name" || r.err != nil {
+		return w.failed(r)
 	}
 	for r.more() {
 		id := r.byte()
@@ -288,6 +307,7 @@ func (w *rewriter) custom(r *reader) {
 			w.names = sub.b
 		}
 	}
+	return nil
 }
 
 func validNames(r reader) bool {
@@ -556,7 +576,10 @@ func (w *rewriter) memories(r *reader) error {
 			return err
 		}
 		w.info.shared = l.flags&limitsShared != 0
-		w.info.minPages, w.info.maxPages = uint32(min(l.min, 1<<16)), uint32(min(l.max, 1<<16))
+		w.info.minPages, w.info.maxPages = uint32(min(l.min, maxPages)), maxPages
+		if l.flags&limitsMax != 0 {
+			w.info.maxPages = uint32(min(l.max, maxPages))
+		}
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ type Config struct {
 	CacheDir string
 	// Workers is how many goroutines compile one module; 0 means GOMAXPROCS.
 	Workers int
+	// MemoryLimit bounds the memories and tables of all instances together, in
+	// bytes; 0 is no bound.
+	MemoryLimit uint64
 }
 
 // DefaultCacheDir is the directory for compiled code in the user's cache directory.
@@ -69,9 +72,13 @@ func DefaultCacheDir() (string, error) {
 
 // Runtime compiles and instantiates core modules. It is safe for concurrent use.
 type Runtime struct {
-	kind    Kind // as configured
-	workers int
-	cache   wazero.CompilationCache // nil without one
+	kind     Kind // as configured
+	workers  int
+	budget   *Budget                 // of all instances; nil: no bound
+	cache    wazero.CompilationCache // nil without one
+	cacheDir string
+
+	codes codes
 
 	mu    sync.Mutex
 	loops [Interpreter + 1]loop // by kind; made when first used
@@ -80,7 +87,8 @@ type Runtime struct {
 // loop is one way to run core code.
 type loop struct {
 	wazero.Runtime
-	fuel api.Module // where the compiler's code gets fuel
+	fuel    api.Module  // where code gets fuel
+	shrinks func() bool // whether growth of a memory can be undone
 }
 
 // maxPages is the most that a memory may have: with the 65536th page, its size
@@ -111,7 +119,15 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)
 	}
+	if c.MemoryLimit > 0 {
+		r.budget = newBudget(c.MemoryLimit)
+		r.budget.all = r.budget
+	}
 	if c.CacheDir != "" {
+		if err := openCacheDir(c.CacheDir); err != nil {
+			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
+		}
+		r.cacheDir = c.CacheDir
 		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
 		if err != nil {
 			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
@@ -146,7 +162,6 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 	}
 	var c wazero.RuntimeConfig
 	if k == Compiler {
-		// What ends compiled code is fuel.
 		c = wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)
 		if r.cache != nil {
 			c = c.WithCompilationCache(r.cache)
@@ -156,18 +171,15 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 			WithCloseOnContextDone(true)
 	}
 	rt := wazero.NewRuntimeWithConfig(ctx, c.WithMemoryLimitPages(maxPages).WithCustomSections(false))
-	if k == Compiler {
-		fuel, err := newFuel(ctx, rt)
-		if err != nil {
-			return loop{}, errors.Join(err, rt.Close(ctx))
-		}
-		l.fuel = fuel
+	fuel, err := newFuel(ctx, rt)
+	if err != nil {
+		return loop{}, errors.Join(err, rt.Close(ctx))
 	}
-	l.Runtime = rt
+	*l = loop{Runtime: rt, fuel: fuel, shrinks: sync.OnceValue(func() bool { return r.proveShrink(k) })}
 	return *l, nil
 }
 
-// newFuel makes the module that compiled code imports its check from.
+// newFuel makes the module that core modules import their check from.
 func newFuel(ctx context.Context, rt wazero.Runtime) (api.Module, error) {
 	compiled, err := rt.NewHostModuleBuilder(fuelModule).NewFunctionBuilder().WithName(fuelCheck).
 		WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {
@@ -219,11 +231,14 @@ type ModuleSpec struct {
 
 // Module is a compiled core module. It is immutable and safe for concurrent use.
 type Module struct {
-	name     string
-	kind     Kind
-	rt       loop // what runs it
-	compiled wazero.CompiledModule
-	info     moduleInfo
+	name string
+	kind Kind
+	rt   loop // what runs it
+	code *code
+	info moduleInfo
+	// image is what its memory has at first; nil when there is none, or when
+	// wazero places the data.
+	image *image
 }
 
 // ErrNeedsInterpreter is in the error of a module that the compiler cannot be
@@ -254,14 +269,16 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := l.CompileModule(experimental.WithCompilationWorkers(ctx, r.workers), b)
+	c, err := r.compile(ctx, l, s.Engine, b)
 	if err != nil {
 		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
 			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 		}
 		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
 	}
-	return &Module{name: s.Name, kind: s.Engine, rt: l, compiled: compiled, info: info}, nil
+	m := &Module{name: s.Name, kind: s.Engine, rt: l, code: c, info: info, image: imageOf(&info)}
+	m.info.data = nil // it refers to the component's file
+	return m, nil
 }
 
 // rule names the rule of validation that wazero's message is about, where its
@@ -293,4 +310,4 @@ func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error
 }
 
 // Close releases the compiled code. No instance of the module may be in use.
-func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }
+func (m *Module) Close(ctx context.Context) error { return m.code.release(ctx) }

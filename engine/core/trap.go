@@ -101,7 +101,7 @@ func frames(trace string) []Frame {
 	var out []Frame
 	for line := range strings.SplitSeq(trace, "\n\t") {
 		line = strings.TrimSpace(line)
-		if line == "" {
+		if line == "" || strings.HasPrefix(line, "...") { // as many as wazero keeps
 			continue
 		}
 		module, fn, ok := strings.Cut(line, ".")

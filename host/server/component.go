@@ -8,11 +8,11 @@ import (
 	"github.com/godwit-runtime/godwit/host"
 )
 
-// Component is the Guest that a linked component is.
+// Component is the Guest that a linked component is. Its instances are pristine:
+// one that has answered a request is reset for another, or thrown away.
 type Component struct {
-	linked      *engine.Linked
-	handler     *wasihttp.IncomingHandlerExport
-	memoryLimit uint64
+	handler *wasihttp.IncomingHandlerExport
+	pool    *engine.Pool
 }
 
 // NewComponent finds what linked exports as wasi:http/incoming-handler. Each
@@ -23,25 +23,35 @@ func NewComponent(linked *engine.Linked, memoryLimit uint64) (*Component, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Component{linked: linked, handler: handler, memoryLimit: memoryLimit}, nil
+	pool := linked.NewPool(engine.PoolConfig{Instance: engine.InstanceConfig{MemoryLimit: memoryLimit}})
+	return &Component{handler: handler, pool: pool}, nil
 }
+
+// Close releases the instances that wait for requests.
+func (c *Component) Close(ctx context.Context) { c.pool.Close(ctx) }
 
 // Instantiate implements Guest.
 func (c *Component) Instantiate(ctx context.Context, st *host.State) (Instance, error) {
-	inst, err := c.linked.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: c.memoryLimit})
+	inst, err := c.pool.Get(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	return &componentInstance{Instance: inst, handler: c.handler}, nil
+	return &componentInstance{Instance: inst, component: c}, nil
 }
 
 // componentInstance is one instance of a Component.
 type componentInstance struct {
 	*engine.Instance
-	handler *wasihttp.IncomingHandlerExport
+	component *Component
 }
 
 // Handle implements Instance.
 func (i *componentInstance) Handle(ctx context.Context, request wasihttp.IncomingRequest, out wasihttp.ResponseOutparam) error {
-	return i.handler.Handle(ctx, i.Instance, request, out)
+	return i.component.handler.Handle(ctx, i.Instance, request, out)
+}
+
+// Close implements Instance.
+func (i *componentInstance) Close(ctx context.Context) error {
+	i.component.pool.Put(ctx, i.Instance)
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // component links a built example on an engine of the kind.
-func component(t *testing.T, kind engine.Kind, path string) *Component {
+func component(t testing.TB, kind engine.Kind, path string, memory uint64) *Component {
 	t.Helper()
 	ctx := context.Background()
 	b, err := os.ReadFile(path)
@@ -37,7 +37,7 @@ func component(t *testing.T, kind engine.Kind, path string) *Component {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewComponent(linked, 64<<20)
+	g, err := NewComponent(linked, memory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func component(t *testing.T, kind engine.Kind, path string) *Component {
 func TestComponentAnswersThroughASocket(t *testing.T) {
 	for _, kind := range []engine.Kind{engine.Auto, engine.Interpreter} {
 		t.Run(fmt.Sprint(kind), func(t *testing.T) {
-			url, _, log := start(t, component(t, kind, "../../examples/hello/hello.wasm"), Config{})
+			url, _, log := start(t, component(t, kind, "../../examples/hello/hello.wasm", 64<<20), Config{})
 			errs := make(chan error)
 			for range 64 {
 				go func() {
@@ -75,8 +75,7 @@ func TestComponentAnswersThroughASocket(t *testing.T) {
 }
 
 func TestMemoryLimitOfAComponent(t *testing.T) {
-	g := component(t, engine.Auto, "../../examples/hello/hello.wasm")
-	g.memoryLimit = 1 << 16 // less than the memory it starts with
+	g := component(t, engine.Auto, "../../examples/hello/hello.wasm", 1<<16) // less than it starts with
 	url, _, log := start(t, g, Config{})
 	resp, _, err := get(t, url)
 	if err != nil || resp.StatusCode != 500 {

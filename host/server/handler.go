@@ -66,17 +66,21 @@ type Handler struct {
 	stdout *lineSink
 	stderr *lineSink
 
-	mu     sync.Mutex
-	live   int           // instances
-	idle   chan struct{} // closed when live is 0 and somebody waits
-	cancel map[*exchange]struct{}
+	mu        sync.Mutex
+	live      int           // instances
+	idle      chan struct{} // closed when live is 0 and somebody waits
+	exchanges map[*exchange]struct{}
+	ticks     *time.Timer // nil: no exchange is watched
 }
 
 // New returns a Handler.
 func New(g Guest, c Config) *Handler {
-	h := &Handler{guest: g, cfg: c, log: c.Log, cancel: map[*exchange]struct{}{}}
+	h := &Handler{guest: g, cfg: c, log: c.Log, exchanges: map[*exchange]struct{}{}}
 	if h.log == nil {
 		h.log = slog.Default()
+	}
+	if c.ClientTimeout == 0 {
+		h.cfg.ClientTimeout = DefaultClientTimeout
 	}
 	if c.MaxConcurrent > 0 {
 		h.slots = make(chan struct{}, c.MaxConcurrent)
@@ -110,6 +114,7 @@ type exchange struct {
 	out    *http.Outparam
 	ended  chan error // gets the outcome of the guest, once
 	logged sync.Once
+	cpu    atomic.Int64 // nanoseconds that the guest's code ran
 
 	stopTimer func()
 	stalls    stalls
@@ -125,9 +130,7 @@ func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 		ended: make(chan error, 1),
 	}
 	_ = x.rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
-	x.stalls.watch(x, h.cfg.ClientTimeout)
-	defer x.stalls.boundFlush()
-	defer x.stalls.stop()
+	defer x.boundFlush()
 	if h.cfg.MaxBody > 0 && r.ContentLength > h.cfg.MaxBody {
 		x.refuse(gohttp.StatusRequestEntityTooLarge, "the request's body is longer than the limit; raise it with --max-body")
 		return
@@ -216,6 +219,7 @@ func (x *exchange) unblockWrites() (done func() bool) {
 // over ends one of the two parts of x; the last one releases its context.
 func (x *exchange) over() {
 	if x.parts.Add(-1) == 0 {
+		x.h.forget(x)
 		x.cancel(errAnswered)
 		x.stopTimer()
 	}
@@ -234,17 +238,24 @@ func (h *Handler) enter(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.live++
-	h.cancel[x] = struct{}{}
+	h.exchanges[x] = struct{}{}
+	h.watchClients()
 }
 
-func (h *Handler) leave(x *exchange) {
+func (h *Handler) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.cancel, x)
 	if h.live--; h.live == 0 && h.idle != nil {
 		close(h.idle)
 		h.idle = nil
 	}
+}
+
+// forget is for an exchange that is over.
+func (h *Handler) forget(x *exchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.exchanges, x)
 }
 
 // Wait blocks until no instance lives, or ctx is done.
@@ -271,7 +282,7 @@ func (h *Handler) Wait(ctx context.Context) error {
 func (h *Handler) Cancel() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for x := range h.cancel {
+	for x := range h.exchanges {
 		x.cancel(errShutdown)
 	}
 }

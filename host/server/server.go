@@ -43,7 +43,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    or(s.MaxHeaderBytes, 256<<10),
 		Protocols:         new(gohttp.Protocols),
 		HTTP2:             s.http2(),
-		ErrorLog:          slog.NewLogLogger(s.Handler.log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is the guest's to answer
+		ErrorLog:                     slog.NewLogLogger(s.Handler.log.Handler(), slog.LevelDebug),
 	}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
@@ -64,8 +66,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 // takes anything of it, and whether it is there at all.
 func (s *Server) http2() *gohttp.HTTP2Config {
 	c := &gohttp.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
-	if after := s.Handler.cfg.ClientTimeout; after >= 0 {
-		c.WriteByteTimeout = or(after, DefaultClientTimeout)
+	if after := s.Handler.cfg.ClientTimeout; after > 0 {
+		c.WriteByteTimeout = after
 	}
 	return c
 }

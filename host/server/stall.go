@@ -2,7 +2,6 @@ package server
 
 import (
 	goio "io"
-	"math"
 	"sync/atomic"
 	"time"
 )
@@ -10,26 +9,21 @@ import (
 // DefaultClientTimeout is the default of Config.ClientTimeout.
 const DefaultClientTimeout = time.Minute
 
-// stalls ends an exchange whose client lets it wait: for the next bytes of the
-// request, or to take the next of the response. Without it, a client that does
-// either slowly enough holds an instance for as long as it likes.
+// stalls counts the calls of an exchange that wait for its client: for the next
+// bytes of the request, or to take the next of the response. Without a bound on
+// them, a client that does either slowly enough holds an instance for as long as
+// it likes.
 //
-// The calls that wait only count; a timer looks at each of its ticks whether one
-// has been under way since the last, so that they cost next to nothing.
-type stalls struct {
-	x       *exchange
-	after   time.Duration
-	timer   *time.Timer
-	over    atomic.Bool
-	reading waiting
-	writing waiting
-}
+// They only count. While exchanges are under way the handler looks at all of
+// them at each of its ticks, and ends those in which one call has been under way
+// since the last.
+type stalls struct{ reading, writing waiting }
 
 // waiting is a call that may wait for the client. Its count is odd while it is
 // under way.
 type waiting struct {
 	count atomic.Uint32
-	seen  uint32 // at the last tick; that of the timer alone
+	seen  uint32 // at the last tick; Handler.mu guards it
 }
 
 func (w *waiting) begin() { w.count.Add(1) }
@@ -43,41 +37,35 @@ func (w *waiting) stuck() bool {
 	return stuck
 }
 
-// watch starts to look, unless it is told never to. The timer is set once more
-// than a tick ends, so that a client has between one and two of them.
-func (s *stalls) watch(x *exchange, after time.Duration) {
-	if after < 0 {
-		return
+// watchClients sees to it that there are ticks. It is called with h.mu held.
+func (h *Handler) watchClients() {
+	if h.ticks == nil && h.cfg.ClientTimeout > 0 {
+		h.ticks = time.AfterFunc(h.cfg.ClientTimeout, h.tick)
 	}
-	s.x, s.after = x, or(after, DefaultClientTimeout)
-	s.timer = time.AfterFunc(math.MaxInt64, s.tick)
-	s.timer.Reset(s.after) // now that tick sees it
 }
 
-func (s *stalls) tick() {
-	if s.over.Load() {
+// tick ends the exchanges whose clients stall: these have between one tick and two.
+func (h *Handler) tick() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for x := range h.exchanges {
+		reading, writing := x.stalls.reading.stuck(), x.stalls.writing.stuck()
+		if reading || writing {
+			x.cancel(errClientStalled)
+		}
+	}
+	if len(h.exchanges) == 0 {
+		h.ticks = nil
 		return
 	}
-	if s.reading.stuck() || s.writing.stuck() {
-		s.x.cancel(errClientStalled)
-		return
-	}
-	s.timer.Reset(s.after)
-}
-
-// stop ends looking.
-func (s *stalls) stop() {
-	if s.timer != nil {
-		s.over.Store(true)
-		s.timer.Stop()
-	}
+	h.ticks.Reset(h.cfg.ClientTimeout)
 }
 
 // boundFlush bounds what net/http still does with the response once the handler
 // has returned.
-func (s *stalls) boundFlush() {
-	if s.timer != nil {
-		_ = s.x.rc.SetWriteDeadline(time.Now().Add(s.after))
+func (x *exchange) boundFlush() {
+	if after := x.h.cfg.ClientTimeout; after > 0 {
+		_ = x.rc.SetWriteDeadline(time.Now().Add(after))
 	}
 }
 
