@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,8 +53,13 @@ func (k Kind) String() string {
 // Config configures a Runtime.
 type Config struct {
 	Engine Kind
-	// CacheDir keeps compiled code between processes; "" keeps none.
+	// CacheDir keeps compiled code between processes; "" keeps none. A directory
+	// that cannot be trusted or used is not: see Log.
 	CacheDir string
+	// CacheSize bounds what is in CacheDir, in bytes; 0 means DefaultCacheSize.
+	CacheSize int64
+	// Log gets a line for what of the cache cannot be used; nil means none.
+	Log *slog.Logger
 	// Workers is how many goroutines compile one module; 0 means GOMAXPROCS.
 	Workers int
 	// MemoryLimit bounds the memories and tables of all instances together, in
@@ -74,11 +80,12 @@ func DefaultCacheDir() (string, error) {
 type Runtime struct {
 	kind    Kind // as configured
 	workers int
-	budget  *Budget                 // of all instances; nil: no bound
-	cache   wazero.CompilationCache // nil without one
+	budget  *Budget    // of all instances; nil: no bound
+	store   *codeStore // nil without one
 
 	mu    sync.Mutex
 	loops [Interpreter + 1]loop // by kind; made when first used
+	codes map[codeKey]*code     // in use, or being compiled
 }
 
 // loop is one way to run core code.
@@ -112,7 +119,7 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 	if c.Engine == Compiler && !hasCompiler() {
 		return nil, fmt.Errorf("there is no compiler for %s/%s: use the interpreter", runtime.GOOS, runtime.GOARCH)
 	}
-	r := &Runtime{kind: c.Engine, workers: c.Workers}
+	r := &Runtime{kind: c.Engine, workers: c.Workers, codes: map[codeKey]*code{}}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)
 	}
@@ -121,11 +128,11 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 		r.budget.all = r.budget
 	}
 	if c.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
-		if err != nil {
-			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
+		store, err := openStore(c.CacheDir, c.CacheSize, c.Log)
+		if err != nil && c.Log != nil {
+			c.Log.Warn("compiled code is not kept", "error", err)
 		}
-		r.cache = cache
+		r.store = store
 	}
 	return r, nil
 }
@@ -155,21 +162,29 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 	}
 	var c wazero.RuntimeConfig
 	if k == Compiler {
-		c = wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)
-		if r.cache != nil {
-			c = c.WithCompilationCache(r.cache)
+		c = compilerConfig()
+		if r.store != nil {
+			c = c.WithCompilationCache(r.store.cache)
 		}
 	} else {
-		c = wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features | experimental.CoreFeaturesExceptionHandling).
+		c = configured(wazero.NewRuntimeConfigInterpreter(), features|experimental.CoreFeaturesExceptionHandling).
 			WithCloseOnContextDone(true)
 	}
-	rt := wazero.NewRuntimeWithConfig(ctx, c.WithMemoryLimitPages(maxPages).WithCustomSections(false))
+	rt := wazero.NewRuntimeWithConfig(ctx, c)
 	fuel, err := newFuel(ctx, rt)
 	if err != nil {
 		return loop{}, errors.Join(err, rt.Close(ctx))
 	}
 	*l = loop{Runtime: rt, fuel: fuel, shrinks: sync.OnceValue(func() bool { return r.proveShrink(k) })}
 	return *l, nil
+}
+
+func compilerConfig() wazero.RuntimeConfig {
+	return configured(wazero.NewRuntimeConfigCompiler(), features)
+}
+
+func configured(c wazero.RuntimeConfig, f api.CoreFeatures) wazero.RuntimeConfig {
+	return c.WithCoreFeatures(f).WithMemoryLimitPages(maxPages).WithCustomSections(false)
 }
 
 // newFuel makes the module that core modules import their check from.
@@ -196,9 +211,9 @@ func (r *Runtime) Close(ctx context.Context) error {
 			r.loops[k] = loop{}
 		}
 	}
-	if r.cache != nil {
-		errs = append(errs, r.cache.Close(ctx))
-		r.cache = nil
+	if r.store != nil {
+		errs = append(errs, r.store.close(ctx))
+		r.store = nil
 	}
 	return errors.Join(errs...)
 }
@@ -229,6 +244,7 @@ type Module struct {
 	rt       loop // what runs it
 	compiled wazero.CompiledModule
 	info     moduleInfo
+	close    func(ctx context.Context) error
 }
 
 // ErrNeedsInterpreter is in the error of a module that the compiler cannot be
@@ -246,27 +262,31 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("%s (at offset %#x) needs %s, which this engine does not have", e.Module, e.Offset, e.Feature)
 }
 
-// CompileModule rewrites and compiles a module.
+// CompileModule rewrites and compiles a module. What it compiles is shared with
+// equal modules. It does not keep s.Bytes.
 func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, error) {
-	b, info, err := rewrite(&s)
+	c, err := r.acquire(ctx, &s)
 	if err != nil {
 		return nil, err
 	}
-	if info.exceptions && s.Engine == Compiler {
-		return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
+	m := &Module{name: s.Name, kind: s.Engine, rt: c.rt, compiled: c.compiled, info: c.info}
+	var once sync.Once
+	m.close = func(ctx context.Context) (err error) {
+		once.Do(func() { err = r.release(ctx, c) })
+		return err
 	}
-	l, err := r.on(ctx, s.Engine)
-	if err != nil {
-		return nil, err
+	return m, nil
+}
+
+// compileError says which module an error of wazero's is about.
+func compileError(s *ModuleSpec, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling"):
+		return fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
 	}
-	compiled, err := l.CompileModule(experimental.WithCompilationWorkers(ctx, r.workers), b)
-	if err != nil {
-		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
-			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
-		}
-		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
-	}
-	return &Module{name: s.Name, kind: s.Engine, rt: l, compiled: compiled, info: info}, nil
+	return fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
 }
 
 // rule names the rule of validation that wazero's message is about, where its
@@ -297,5 +317,6 @@ func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error
 	return m.Close(ctx)
 }
 
-// Close releases the compiled code. No instance of the module may be in use.
-func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }
+// Close releases the compiled code, which stays for as long as equal modules use
+// it. No instance of m may be in use.
+func (m *Module) Close(ctx context.Context) error { return m.close(ctx) }
