@@ -81,11 +81,6 @@ func (p *Pool) Get(ctx context.Context, host any) (*Instance, error) {
 	c := p.cfg.Instance
 	c.Host = host
 	i, err := p.linked.Instantiate(ctx, c)
-	var full *core.BudgetError
-	if errors.As(err, &full) && full.All {
-		p.shed(ctx, 0) // what waits here may be what is missing
-		i, err = p.linked.Instantiate(ctx, c)
-	}
 	if err != nil {
 		return nil, err
 	}
