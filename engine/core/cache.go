@@ -27,9 +27,9 @@ type code struct {
 	err   error         // why it is not
 }
 
-// acquire returns the code of a module, which release gives back.
-func (r *Runtime) acquire(ctx context.Context, s *ModuleSpec) (*code, error) {
-	key := keyOf(s)
+// acquire returns the code of a module, which has the key, and which release
+// gives back.
+func (r *Runtime) acquire(ctx context.Context, s *ModuleSpec, key codeKey) (*code, error) {
 	for {
 		r.mu.Lock()
 		c := r.codes[key]

@@ -54,20 +54,42 @@ var builder = sync.OnceValue(func() codeKey {
 	return codeKey(h.Sum(nil))
 })
 
-// keyOf is the key of the code of a module. It is made from the module as it is,
-// so that rewriting what is in the cache is not needed to find it.
-func keyOf(s *ModuleSpec) codeKey {
+// keyOf is the key of the code of a module, and the data that is not part of
+// it. It is made of the module as it is, so that what is in the cache need not be
+// rewritten to find it there.
+func keyOf(s *ModuleSpec) (codeKey, []segment, error) {
+	w, err := split(s)
+	if err != nil {
+		return codeKey{}, nil, err
+	}
 	h := sha256.New()
 	made := builder()
 	h.Write(made[:])
 	b := appendString([]byte{byte(s.Engine)}, s.Name)
+	b = appendU32(b, uint32(len(s.Imports)))
 	for _, im := range s.Imports {
 		b = binary.AppendVarint(b, int64(im.Instance))
 		b = binary.AppendVarint(b, int64(im.Host))
 		b = appendString(b, im.Name)
 	}
-	b = binary.AppendUvarint(b, uint64(len(s.Imports)))
 	h.Write(b)
-	h.Write(s.Bytes)
-	return codeKey(h.Sum(nil))
+	part := func(id byte, b []byte) {
+		h.Write(binary.LittleEndian.AppendUint64([]byte{id}, uint64(len(b))))
+		h.Write(b)
+	}
+	part(secCustom, w.names)
+	data, rest, ok := w.takeData()
+	for id, r := range w.in {
+		switch {
+		case r == nil:
+		case id == secData && ok:
+			part(secCustom, rest) // not secData: what is left of data is not data
+		default:
+			part(byte(id), r.b)
+		}
+	}
+	if !ok {
+		data = nil
+	}
+	return codeKey(h.Sum(nil)), data, nil
 }

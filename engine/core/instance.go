@@ -78,7 +78,8 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 	return i, nil
 }
 
-// allocate takes what the instance's tables and memory need.
+// allocate takes what the instance's tables and memory need, and puts the
+// module's data there.
 func (i *Instance) allocate() error {
 	info := &i.module.info
 	if err := i.budget.take(int64(info.tableBytes)); err != nil {
@@ -92,6 +93,9 @@ func (i *Instance) allocate() error {
 	if err != nil {
 		i.release()
 		return fmt.Errorf("%s: its memory: %w", i.module.name, err)
+	}
+	for _, d := range i.module.data {
+		copy(m.buf[d.offset:], d.bytes)
 	}
 	i.mem = m
 	return nil

@@ -13,6 +13,7 @@ import (
 //   - imports become ("i<k>", real name) for an export of core instance k and
 //     ("h", "<n>") for host function n, which also cures names that wazero does
 //     not take, such as the empty one;
+//   - active data is taken out, where that can be done (data.go);
 //   - tables without a maximum get one, so that they can be charged for;
 //   - mutable globals are exported, so that an instance can be reset;
 //   - custom sections go, except for the names of functions, which backtraces
@@ -101,16 +102,14 @@ type rewriter struct {
 }
 
 func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
-	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}}}
-	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
-		return nil, w.info, errors.New(s.Name + " is not a core module of version 1")
-	}
-	if err := w.split(); err != nil {
+	w, err := split(s)
+	if err != nil {
 		return nil, w.info, err
 	}
 	if err := w.learn(); err != nil {
 		return nil, w.info, err
 	}
+	w.withoutData()
 	w.out = append(make([]byte, 0, len(s.Bytes)+len(s.Bytes)/8+256), header...)
 	for _, id := range sectionOrder {
 		if err := w.section(id); err != nil {
@@ -123,7 +122,11 @@ func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
 }
 
 // split finds the sections.
-func (w *rewriter) split() error {
+func split(s *ModuleSpec) (*rewriter, error) {
+	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}}}
+	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
+		return w, errors.New(s.Name + " is not a core module of version 1")
+	}
 	r := &reader{b: w.spec.Bytes, p: len(header)}
 	place := 0
 	for r.more() {
@@ -134,7 +137,7 @@ func (w *rewriter) split() error {
 		}
 		if id == secCustom {
 			if err := w.custom(&body); err != nil {
-				return err
+				return w, err
 			}
 			continue
 		}
@@ -149,7 +152,7 @@ func (w *rewriter) split() error {
 			w.in[id] = &body
 		}
 	}
-	return w.failed(r)
+	return w, w.failed(r)
 }
 
 // learn reads what must be known before the first section is written.

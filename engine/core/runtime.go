@@ -244,6 +244,7 @@ type Module struct {
 	rt       loop // what runs it
 	compiled wazero.CompiledModule
 	info     moduleInfo
+	data     []segment // of its memory; not part of what is compiled
 	close    func(ctx context.Context) error
 }
 
@@ -265,11 +266,15 @@ func (e *UnsupportedError) Error() string {
 // CompileModule rewrites and compiles a module. What it compiles is shared with
 // equal modules. It does not keep s.Bytes.
 func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, error) {
-	c, err := r.acquire(ctx, &s)
+	key, data, err := keyOf(&s)
 	if err != nil {
 		return nil, err
 	}
-	m := &Module{name: s.Name, kind: s.Engine, rt: c.rt, compiled: c.compiled, info: c.info}
+	c, err := r.acquire(ctx, &s, key)
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{name: s.Name, kind: s.Engine, rt: c.rt, compiled: c.compiled, info: c.info, data: cloneSegments(data)}
 	var once sync.Once
 	m.close = func(ctx context.Context) (err error) {
 		once.Do(func() { err = r.release(ctx, c) })
