@@ -37,6 +37,7 @@ var lattice = []struct {
 	{"bindings/...", []string{"engine", "engine/abi", "engine/types", "bindings/..."}},
 	{"host/server", []string{"host/...", "bindings/...", "engine", "engine/abi", "engine/types"}},
 	{"host/internal/...", []string{"engine/abi", "engine/types"}},
+	{"host/netpolicy", nil},
 	{"host/keyvalue/...", []string{"host/keyvalue", "bindings/...", "engine", "engine/abi", "engine/types"}},
 	{"host/*", []string{"host/*", "host/internal/...", "bindings/...", "engine", "engine/abi", "engine/types"}},
 	{"host", []string{"host/*", "bindings/...", "engine", "engine/abi", "engine/types"}},

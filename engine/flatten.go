@@ -20,6 +20,8 @@ const (
 	maxInstances     = 1000
 	maxCoreInstances = 1000
 	maxHostFuncs     = 20000
+	// maxSteps bounds the replay: definitions, and the lists and types in them.
+	maxSteps = 4_000_000
 )
 
 // frame is a component instance under replay: its index spaces so far.
@@ -126,8 +128,12 @@ func (i *instanceItem) add(name string, it item) {
 func (f *frame) replay(c *component.Component) error {
 	f.exports = newInstanceItem()
 	for _, d := range c.Defs {
+		f.p.steps++
 		if err := f.define(d); err != nil {
 			return err
+		}
+		if f.p.steps > maxSteps {
+			return fmt.Errorf("the component unfolds to something too large: instantiating it takes more than %d steps", maxSteps)
 		}
 	}
 	return nil
@@ -143,6 +149,7 @@ func (f *frame) define(d component.Def) error {
 	case *component.CoreInstantiate:
 		return f.coreInstantiate(d)
 	case *component.CoreInlineExports:
+		f.p.steps += len(d.Exports)
 		bag := make(map[string]core.Ref, len(d.Exports))
 		for _, e := range d.Exports {
 			bag[e.Name] = (*f.coreSpace(e.Sort))[e.Index]
@@ -238,6 +245,7 @@ func (f *frame) bind(t *types.Instance, actual *instanceItem) {
 	if t == nil {
 		return
 	}
+	f.p.steps += len(t.Exports)
 	for _, e := range t.Exports {
 		it, ok := actual.exports[e.Name]
 		if !ok {
@@ -322,6 +330,7 @@ func (f *frame) coreInstantiate(d *component.CoreInstantiate) error {
 	if len(f.p.cores) >= maxCoreInstances {
 		return fmt.Errorf("the component instantiates more than %d core modules", maxCoreInstances)
 	}
+	f.p.steps += len(d.Args) + len(m.Type.Imports)
 	args := make(map[string]coreItem, len(d.Args))
 	for _, a := range d.Args {
 		args[a.Name] = f.coreInsts[a.Instance]
@@ -352,6 +361,7 @@ func (f *frame) instantiate(d *component.Instantiate) error {
 	}
 	child := &frame{p: f.p, outer: ci.outer, args: make(map[string]item, len(d.Args)), subst: types.Subst{}}
 	child.instance = f.p.addInstance(f.instance)
+	f.p.steps += len(d.Args)
 	for _, a := range d.Args {
 		child.args[a.Name] = f.item(a.Sort, a.Index)
 	}

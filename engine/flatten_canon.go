@@ -27,12 +27,14 @@ func (f *frame) resourceDef(d *component.ResourceDef) error {
 }
 
 func (f *frame) canonLift(d *component.CanonLift) {
+	f.p.steps += d.Weight
 	ft := f.subst.Func(d.Type)
 	l := &lifting{core: f.p.funcSlot(f.coreFuncs[d.Core]), ft: ft, options: f.options(d.Options), async: d.Options.Async}
 	f.funcs = append(f.funcs, &funcItem{ft: ft, lift: l})
 }
 
 func (f *frame) canonLower(d *component.CanonLower) error {
+	f.p.steps += d.Weight
 	callee := f.funcs[d.Func]
 	ft := f.subst.Func(d.Type)
 	h := hostFunc{

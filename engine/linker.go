@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/core"
 	"github.com/godwit-runtime/godwit/engine/types"
 )
@@ -109,8 +110,9 @@ func (l *Linker) Link(ctx context.Context, c *Component) (*Linked, error) {
 	if err := joinImportErrors(errs); err != nil {
 		return nil, err
 	}
+	var codecs abi.Codecs
 	for k := range c.plan.hosts {
-		hf, err := ln.hostFunc(&c.plan.hosts[k], targets)
+		hf, err := ln.hostFunc(&c.plan.hosts[k], targets, &codecs)
 		if err != nil {
 			return nil, err
 		}

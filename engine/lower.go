@@ -16,7 +16,7 @@ import (
 
 type coreCall = func(ctx context.Context, stack []uint64)
 
-func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc) (core.HostFunc, error) {
+func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc, codecs *abi.Codecs) (core.HostFunc, error) {
 	out := core.HostFunc{Type: h.coreType}
 	var err error
 	switch {
@@ -31,7 +31,7 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc) (core.HostFunc, err
 		out.Call = notImplemented(h, "a call of a function lifted with the async option")
 	case h.lower.callee.lift != nil:
 		out.Name = "component function"
-		out.Call, err = ln.callBetween(h)
+		out.Call, err = ln.callBetween(h, codecs)
 	default:
 		im := ln.component.plan.imports[h.lower.callee.imported]
 		out.Name = importName(im.iface, "") + "#" + im.name
@@ -39,7 +39,7 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc) (core.HostFunc, err
 		if t.Call != nil {
 			out.Call = lowerStatic(h, t.Call)
 		} else {
-			out.Call, err = ln.lowerDynamic(h, t)
+			out.Call, err = ln.lowerDynamic(h, t, codecs)
 		}
 	}
 	return out, err
@@ -62,8 +62,8 @@ func lowerStatic(h *hostFunc, call func(cx *abi.Context, stack []uint64)) coreCa
 // lowerDynamic calls a host function on values.
 //
 // spec: canon_lower
-func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc) (coreCall, error) {
-	codec, err := abi.NewCodec(ln.subst.Func(h.lower.ft))
+func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (coreCall, error) {
+	codec, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
@@ -88,13 +88,13 @@ func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc) (coreCall, error) {
 // callee, the result the other way round.
 //
 // spec: canon_lower of a canon_lift
-func (ln *Linked) callBetween(h *hostFunc) (coreCall, error) {
+func (ln *Linked) callBetween(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
 	lift := h.lower.callee.lift
-	caller, err := abi.NewCodec(ln.subst.Func(h.lower.ft))
+	caller, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
-	callee, err := abi.NewCodec(ln.subst.Func(lift.ft))
+	callee, err := codecs.NewCodec(ln.subst.Func(lift.ft))
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type plan struct {
 	// Of use only while flattening: where a slot's value already has one.
 	funcIndex, memoryIndex map[core.Ref]int
 	optionIndex            map[options]int
+	steps                  int // of flattening, so far
 }
 
 // none is the ordinal of a slot that is not there.

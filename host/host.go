@@ -37,6 +37,10 @@ type Config struct {
 	// http.NewTransport.
 	Outbound *http.Client
 
+	// Network is what the guest's sockets reach; nil refuses them all. See
+	// sockets.ParsePolicy.
+	Network *sockets.Network
+
 	// Dirs are the directories that the guest may use.
 	Dirs []filesystem.Preopen
 	// MaxOpenFiles bounds the files and directories that one instance has open;
@@ -53,18 +57,19 @@ type Config struct {
 	Clock  clocks.Clock
 	Random *random.Source
 
-	// Log gets a line for each outbound request that is denied, and for the first
-	// use of files that is; nil means none.
+	// Log gets a line for each outbound request, socket address and name that is
+	// denied, and for the first use of files that is; nil means none.
 	Log *slog.Logger
 }
 
 // State is what one instance uses of the host. Give it to
 // engine.InstanceConfig.Host and Close it after the instance.
 type State struct {
-	Budget *io.Budget
-	CLI    *cli.Command
-	HTTP   *http.State
-	Files  *filesystem.Files
+	Budget  *io.Budget
+	CLI     *cli.Command
+	HTTP    *http.State
+	Sockets *sockets.State
+	Files   *filesystem.Files
 
 	clock  clocks.Clock
 	random *random.Source
@@ -95,19 +100,19 @@ func (c Config) NewState(ctx context.Context) *State {
 	if s.random == nil {
 		s.random = random.System
 	}
-	h := http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound}
-	f := filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget}
+	var denied func(error)
 	if c.Log != nil {
-		h.Denied = func(err *http.DeniedError) { c.Log.Warn(err.Error()) }
-		f.Denied = func(err error) { c.Log.Warn(err.Error()) }
+		denied = func(err error) { c.Log.Warn(err.Error()) }
 	}
-	s.HTTP = http.NewState(ctx, h)
-	s.Files = filesystem.New(f)
+	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: denied})
+	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: denied})
+	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: denied})
 	return s
 }
 
 // Close ends what the instance has under way.
 func (s *State) Close() {
+	s.Sockets.Close()
 	s.HTTP.Close()
 	s.CLI.Close()
 	s.Files.Close()
@@ -124,7 +129,7 @@ func Link(l *engine.Linker, _ Config) error {
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
 		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
 		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
-		sockets.Link(l),
+		sockets.Link(l, func(cx *abi.Context) *sockets.State { return state(cx).Sockets }),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
 	)
 }

@@ -63,6 +63,7 @@ type grantFlags struct {
 	wasi          []string
 	allowOutbound []string
 	blockPrivate  bool
+	sockets       socketFlags
 	maxMemory     string
 	maxHostMemory string
 	maxFields     string
@@ -74,9 +75,10 @@ func (f *grantFlags) add(c *cobra.Command) {
 	fl.BoolVar(&f.inheritEnv, "inherit-env", false, "pass on the whole environment of this process")
 	fl.StringArrayVar(&f.dirs, "dir", nil, "directory HOST[::GUEST][:ro] that the guest may use, under the name GUEST or HOST; :ro to only read it; repeat for more")
 	fl.IntVar(&f.maxOpenFiles, "max-open-files", filesystem.DefaultMaxOpen, "files and directories that one instance may have open at once")
-	fl.StringArrayVarP(&f.wasi, "wasi", "S", nil, "WASI options, as wasmtime has them: inherit-env, http, cli")
+	fl.StringArrayVarP(&f.wasi, "wasi", "S", nil, "WASI options, as wasmtime has them: inherit-env, http, cli, inherit-network, allow-ip-name-lookup, tcp=n, udp=n")
 	fl.StringArrayVar(&f.allowOutbound, "allow-outbound", nil, "where the guest may send requests: a pattern such as https://api.example.com, http://10.1.0.0/16:*, or * for everywhere; repeat for more")
-	fl.BoolVar(&f.blockPrivate, "block-private", false, "deny outbound requests to private and local addresses, whatever --allow-outbound says")
+	fl.BoolVar(&f.blockPrivate, "block-private", false, "deny outbound requests and sockets to private and local addresses, whatever --allow-outbound and --allow-socket say")
+	f.sockets.add(c)
 	fl.StringVar(&f.maxHostMemory, "max-host-memory", "", "what one instance makes the host allocate for streams and fields, in bytes or with K, M or G (default 16M)")
 	fl.StringVar(&f.maxFields, "max-fields", "", "size of one set of header fields, in bytes or with K, M or G")
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
@@ -100,7 +102,9 @@ func (f *grantFlags) wasiOptions() error {
 					return usagef("-S %s: these interfaces are always linked", o)
 				}
 			default:
-				return usagef("-S %s: not an option of godwit; there are inherit-env, http and cli", o)
+				if !f.sockets.wasiOption(name, on) {
+					return usagef("-S %s: not an option of godwit; there are inherit-env, http, cli, inherit-network, allow-ip-name-lookup, tcp and udp", o)
+				}
 			}
 		}
 	}
@@ -171,12 +175,13 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 	if len(f.allowOutbound) > 0 {
 		policy, err := http.ParsePolicy(f.allowOutbound)
 		if err != nil {
-			return usage("--allow-outbound: %w", err)
+			return usage("%w", err)
 		}
 		policy.BlockPrivate = f.blockPrivate
 		cfg.Outbound = &http.Client{Policy: policy, Transport: http.NewTransport(policy, http.TransportConfig{})}
 	}
-	return cfg, nil
+	cfg.Network, err = f.sockets.network(f.blockPrivate)
+	return cfg, err
 }
 
 // memoryLimit is --max-memory in bytes; 0 is the engine's default.

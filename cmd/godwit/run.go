@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -41,6 +42,7 @@ arguments and result are written in WAVE: --invoke 'add(1, 2)', or
 				return err
 			}
 			cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
+			cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)) // of what the guest is denied
 			cfg.Terminals = cli.Terminals{Stdin: isTerminal(os.Stdin), Stdout: isTerminal(os.Stdout), Stderr: isTerminal(os.Stderr)}
 			p := &program{path: args[0], cfg: cfg, memory: limit, invoke: invoke}
 			return p.run(c.Context(), &ef)

@@ -104,7 +104,7 @@ func (d *decoder) aliasOuter(s *scope, sort, coreSort byte) {
 	case def.Core:
 		outOfBounds(&d.reader, from.coreTypes, def.Index, "type")
 		s.coreTypes = append(s.coreTypes, from.coreTypes[def.Index])
-		d.total(len(s.coreTypes))
+		d.total(1)
 	case def.Sort == types.SortComponent:
 		d.push(s, types.Extern{Sort: types.SortComponent, Component: d.componentAt(from, def.Index)})
 	default:

@@ -46,7 +46,7 @@ func (d *decoder) attributes() *attributes {
 // checkAttributes checks the attributes of the import or export n of type e.
 func (d *decoder) checkAttributes(a *attributes, n externName, e types.Extern) {
 	if a.implements != nil {
-		in, err := parseExternName(*a.implements, false)
+		in, err := parseExternName(*a.implements)
 		switch {
 		case err != nil:
 			d.fail("`implements` name `%s` is not a valid name: %v", *a.implements, err)
@@ -59,8 +59,8 @@ func (d *decoder) checkAttributes(a *attributes, n externName, e types.Extern) {
 		}
 	}
 	if a.versionSuffix != nil {
-		if n.version == "" {
-			d.fail("name `%s` has a version suffix but no version", a.name)
+		if !isCanonVersion(n.version) {
+			d.fail("name `%s` has a version suffix and no canonical version before it", a.name)
 		}
 		if err := checkSemver(n.version + *a.versionSuffix); err != nil {
 			d.fail("version suffix `%s` of `%s` does not make a valid semver: %v", *a.versionSuffix, a.name, err)

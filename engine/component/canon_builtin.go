@@ -202,7 +202,7 @@ func (d *decoder) immediates(s *scope, def *CanonBuiltin, kind immediates) {
 	case memoryImmediate:
 		def.Cancellable = d.boolean()
 		def.Options = Options{HasMemory: true, Memory: d.u32()}
-		d.memoryAt(s, def.Options.Memory)
+		d.canonMemory(s, def.Options.Memory)
 	case contextImmediate:
 		d.contextType(def)
 	case returnImmediate:
@@ -252,8 +252,8 @@ func (d *decoder) checkStreamOptions(def *CanonBuiltin) {
 
 func (d *decoder) contextType(def *CanonBuiltin) {
 	def.ContextType = d.coreValType()
-	if def.ContextType != types.I32 && def.ContextType != types.I64 {
-		d.fail("`%s` is of type i32 or i64", def.Op)
+	if def.ContextType != types.I32 {
+		d.fail("`%s` is of type i32", def.Op)
 	}
 	def.Slot = d.u32()
 	if def.Slot > 1 {
@@ -310,7 +310,7 @@ func (d *decoder) threadType(s *scope, def *CanonBuiltin) {
 
 func (d *decoder) funcTable(s *scope, i uint32) {
 	outOfBounds(&d.reader, s.tables, i, "table")
-	if s.tables[i].Table.Elem != types.FuncRef {
-		d.fail("table %d is not a table of `funcref`", i)
+	if t := s.tables[i].Table; t.Elem != types.FuncRef || t.Limits.Is64 {
+		d.fail("table %d is not a table of `funcref` with indices of type i32", i)
 	}
 }

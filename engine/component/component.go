@@ -156,6 +156,7 @@ type CanonLift struct {
 	Core    uint32 // core func
 	Type    *types.Func
 	Options Options
+	Weight  int // how many types there are in Type with everything spelled out
 }
 
 // CanonLower makes a core function of a component function. Extends: core func.
@@ -163,6 +164,7 @@ type CanonLower struct {
 	Func    uint32
 	Type    *types.Func // of Func, in this component's terms
 	Options Options
+	Weight  int // of Type; see CanonLift
 }
 
 // CanonBuiltin makes a core function of a built-in (Binary.md, "Canonical

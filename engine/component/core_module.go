@@ -77,9 +77,11 @@ func (d *decoder) coreModule(s *scope) {
 
 //godwit:dispatch
 func (d *decoder) coreSection(c *coreScope, id byte) {
+	d.refs = coreRefs{count: len(c.types)}
 	switch id {
 	case 1:
 		for range d.count(maxVector, "types") {
+			d.refs = coreRefs{count: len(c.types)}
 			c.types = append(c.types, d.coreRecType()...)
 		}
 	case 2:
@@ -139,9 +141,14 @@ func (d *decoder) constExpr() {
 		case 0xfd: // v128.const
 			d.skipLEB()
 			d.skip(16)
-		case 0xfb: // GC: struct.new and its like; the engine refuses the module
-			d.skipLEB()
-			d.skipLEB()
+		case 0xfb: // GC, which the engine refuses when the module is compiled
+			switch d.u32() {
+			case 0, 1, 6, 7: // struct.new, array.new and their defaults
+				d.u32()
+			case 8: // array.new_fixed
+				d.u32()
+				d.u32()
+			}
 		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e:
 		default:
 			d.failAt(d.p-1, "constant expression required: illegal opcode %#x", op)
@@ -168,11 +175,39 @@ func (d *decoder) coreValType() types.ValType {
 	case 0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f, 0x69, 0x6e, 0x6d, 0x6c, 0x6b, 0x6a, 0x71, 0x72, 0x73, 0x74:
 		return types.ValType(b)
 	case 0x63, 0x64:
-		d.skipLEB()
+		d.heapType()
 		return types.ValType(b)
 	default:
 		d.failAt(d.p-1, "invalid value type: invalid leading byte (%#x) for value type", b)
 		return 0
+	}
+}
+
+// coreRefs are the core types that a core type may refer to by index.
+type coreRefs struct {
+	count  int // of the types before
+	group  int // of the types in the recursion group that is being read
+	module func(i uint32) bool
+}
+
+// heapType reads an abstract heap type or the index of a type.
+func (d *decoder) heapType() {
+	if d.peek()&0xc0 == 0x40 { // negative: abstract
+		if b := d.byte(); b < 0x68 || b > 0x75 {
+			d.invalid(b, "heap type")
+		}
+		return
+	}
+	d.typeRef(d.index33())
+}
+
+// typeRef checks the index of a type that another refers to.
+func (d *decoder) typeRef(i uint32) {
+	if int64(i) >= int64(d.refs.count+d.refs.group) {
+		d.fail("unknown type %d: type index out of bounds", i)
+	}
+	if m := d.refs.module; m != nil && int64(i) < int64(d.refs.count) && m(i) {
+		d.fail("type index %d is a module type, not a sub type", i)
 	}
 }
 
@@ -187,13 +222,15 @@ func (d *decoder) coreValTypes() []types.ValType {
 
 // coreRecType reads a recursion group: one type, or several.
 func (d *decoder) coreRecType() []*types.CoreFuncType {
-	if d.peek() != 0x4e {
-		return []*types.CoreFuncType{d.coreSubType()}
+	n := 1
+	if d.peek() == 0x4e {
+		d.byte()
+		n = d.count(maxVector, "rec group")
 	}
-	d.byte()
-	var out []*types.CoreFuncType
-	for range d.count(maxVector, "rec group") {
-		out = append(out, d.coreSubType())
+	d.refs.group = n
+	out := make([]*types.CoreFuncType, n)
+	for k := range out {
+		out[k] = d.coreSubType()
 	}
 	return out
 }
@@ -202,7 +239,7 @@ func (d *decoder) coreSubType() *types.CoreFuncType {
 	if b := d.peek(); b == 0x50 || b == 0x4f {
 		d.byte()
 		for range d.count(1, "supertypes") {
-			d.u32()
+			d.typeRef(d.u32())
 		}
 	}
 	switch b := d.byte(); b {
@@ -251,7 +288,7 @@ const maxPages = 1 << 16
 
 func (d *decoder) coreLimits(memory bool) *types.CoreLimits {
 	flags := d.byte()
-	if flags > 0x0f {
+	if flags > 0x0f || !memory && flags&^5 != 0 {
 		d.failAt(d.p-1, "invalid limits flags")
 	}
 	l := &types.CoreLimits{HasMax: flags&1 != 0, Shared: flags&2 != 0, Is64: flags&4 != 0, PageSizeLog2: 16}
@@ -264,7 +301,14 @@ func (d *decoder) coreLimits(memory bool) *types.CoreLimits {
 		l.Max = d.uleb(bits)
 	}
 	if flags&8 != 0 {
-		l.PageSizeLog2 = uint8(d.u32())
+		log := d.u32()
+		if log != 0 && log != 16 {
+			d.fail("invalid custom page size: 2^%d", log)
+		}
+		l.PageSizeLog2 = uint8(log)
+	}
+	if l.Shared && !l.HasMax {
+		d.fail("shared memory must have maximum size")
 	}
 	if l.HasMax && l.Min > l.Max {
 		d.fail("size minimum must not be greater than maximum")

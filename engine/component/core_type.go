@@ -5,44 +5,49 @@ import "github.com/godwit-runtime/godwit/engine/types"
 // This file reads core types: function types and module types.
 
 func (d *decoder) coreTypeDef(s *scope) {
-	t := d.coreType(s)
-	s.coreTypes = append(s.coreTypes, t)
-	d.total(len(s.coreTypes))
+	d.refs = coreRefs{
+		count:  len(s.coreTypes),
+		module: func(i uint32) bool { return s.coreTypes[i].Module != nil },
+	}
+	ts := d.coreType(s)
+	s.coreTypes = append(s.coreTypes, ts...)
+	d.total(len(ts))
 	if s.kind == inComponent {
-		s.def(&t)
+		for k := range ts {
+			s.def(&ts[k])
+		}
 	}
 }
 
-// coreType reads a core:type as a component or a component type may define it.
-func (d *decoder) coreType(s *scope) CoreTypeDef {
+// coreType reads a core:type as a component or a component type may define it:
+// one type, or several that refer to each other.
+func (d *decoder) coreType(s *scope) []CoreTypeDef {
 	switch b := d.peek(); b {
 	case 0x50:
 		d.byte()
-		return CoreTypeDef{Module: d.moduleType(s)}
+		return []CoreTypeDef{{Module: d.moduleType(s)}}
 	case 0x00: // a subtype, told from a module type by this prefix
 		d.byte()
 		if d.peek() != 0x50 {
 			d.fail("invalid leading byte (%#x) for type definition", d.peek())
 		}
-		return CoreTypeDef{Func: d.coreSubType()}
-	case 0x60, 0x5e, 0x5f, 0x4f:
-		return CoreTypeDef{Func: d.coreSubType()}
-	case 0x4e:
-		g := d.coreRecType()
-		if len(g) != 1 {
-			d.fail("recursion groups of core types are not supported")
-		}
-		return CoreTypeDef{Func: g[0]}
+	case 0x60, 0x5e, 0x5f, 0x4f, 0x4e:
 	default:
 		d.fail("invalid leading byte (%#x) for type definition", b)
-		return CoreTypeDef{}
 	}
+	fs := d.coreRecType()
+	ts := make([]CoreTypeDef, len(fs))
+	for k, f := range fs {
+		ts[k].Func = f
+	}
+	return ts
 }
 
 func (d *decoder) moduleType(outer *scope) *types.Module {
 	var c coreScope
 	seen := map[string]bool{}
 	for range d.count(maxVector, "module type declaration") {
+		d.refs = coreRefs{count: len(c.types)}
 		switch b := d.byte(); b {
 		case 0:
 			d.coreImport(&c)
@@ -50,7 +55,9 @@ func (d *decoder) moduleType(outer *scope) *types.Module {
 			if d.peek() == 0x50 {
 				d.fail("module types cannot be defined in a module type: invalid leading byte (0x50) for type definition")
 			}
-			c.types = append(c.types, d.coreType(outer).Func)
+			for _, t := range d.coreType(outer) {
+				c.types = append(c.types, t.Func)
+			}
 		case 2:
 			d.moduleTypeAlias(&c, outer)
 		case 3:

@@ -12,13 +12,16 @@ const (
 	maxModules    = 1000
 	maxComponents = 1000
 	maxInstances  = 1000
-	maxSpace      = 1_000_000 // elements of any other index space
+	maxDefs       = 1_000_000 // of a file, in all index spaces, nested ones too
 	maxVector     = 1_000_000
 	maxDepth      = 100
 	// maxTypeWeight bounds a type with everything in it spelled out, and maxWork
 	// the sum of what is compared and copied.
 	maxTypeWeight = 1_000_000
 	maxWork       = 20_000_000
+	// maxCopied bounds how many exports of instances are made anew, which takes
+	// more memory than what they are made of takes in the file.
+	maxCopied = 500_000
 )
 
 // decoder decodes and validates one file.
@@ -26,9 +29,13 @@ type decoder struct {
 	reader
 	depth int
 	work  uint64
+	defs  int
+	made  uint64 // exports of instances
 	infos map[*types.Type]info
 	sizes map[any]uint64 // weights of function, instance and component types
+	lens  map[any]uint64 // see entries
 	index map[*types.Instance]map[string]int
+	refs  coreRefs
 }
 
 var (
@@ -59,6 +66,7 @@ func Decode(b []byte) (c *Component, err error) {
 		reader: reader{b: b, end: len(b)},
 		infos:  map[*types.Type]info{},
 		sizes:  map[any]uint64{},
+		lens:   map[any]uint64{},
 		index:  map[*types.Instance]map[string]int{},
 	}
 	return d.component(nil), nil
@@ -70,8 +78,11 @@ func (d *decoder) limit(n, most int, what string) {
 	}
 }
 
-// total checks the length of an index space.
-func (d *decoder) total(n int) { d.limit(n, maxSpace, "definition") }
+// total counts n definitions.
+func (d *decoder) total(n int) {
+	d.defs += n
+	d.limit(d.defs, maxDefs, "definition")
+}
 
 // nest guards against a nesting that would overflow the stack.
 func (d *decoder) nest() func() {

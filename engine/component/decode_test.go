@@ -64,6 +64,7 @@ const everything = `(component $c
   (export "a:b/c@1.0.0" (instance $bag))
   (type (stream u8)) (type (future (result))) (type (func async))
   (core type (module (import "a" "b" (func)) (export "c" (memory 1))))
+  (core rec (type $p (func (param (ref null $q)))) (type $q (func (result (ref $p)))))
   (component (import "m" (core module))))`
 
 func TestDescriptionOfAComponent(t *testing.T) {
@@ -80,7 +81,7 @@ func TestDescriptionOfAComponent(t *testing.T) {
 	}
 	want := map[string]int{
 		"*component.CoreModule": 3, "*component.CoreInstantiate": 3, "*component.CoreInlineExports": 1,
-		"*component.CoreTypeDef": 1, "*component.Nested": 2, "*component.Instantiate": 1, "*component.InlineExports": 1,
+		"*component.CoreTypeDef": 3, "*component.Nested": 2, "*component.Instantiate": 1, "*component.InlineExports": 1,
 		"*component.ResourceDef": 1, "*component.CanonLift": 2, "*component.CanonLower": 1, "*component.CanonBuiltin": 3,
 		"*component.Import": 2, "*component.Export": 8,
 	}
@@ -107,6 +108,36 @@ func TestDescriptionOfAComponent(t *testing.T) {
 	}
 	if r := c.Type.Exports[0].Extern.Type; r.Resource == nil || r.Resource.Name != "r" {
 		t.Errorf("r is not exported as an abstract resource: %+v", r)
+	}
+}
+
+func TestValidNames(t *testing.T) {
+	for _, im := range []string{
+		`"a"`, `"A1-2-3"`, `"m1x3d-4CR0NYMS"`, `"a:b/c"`, `"a1-b:c-d/E-f"`, `"a:b/c@1.2.3"`, `"a:b/c@1.2.3-rc.1+build.01"`,
+		`"a:b/c@1"`, `"a:b/c@0.2"`, `"a:b/c@0.0.3"`, `"a:b/c@0.0.0"`, `"a:b/c@1" (versionsuffix ".2.3")`, `"a:b/c@0.2" (versionsuffix ".3-rc.1")`,
+		`"x" (external-id "any thing")`, `"x" (implements "a:b/c@1.2.3") (external-id "")`,
+	} {
+		if _, err := component.Decode(assemble(t, `(component (import `+im+` (instance)))`)); err != nil {
+			t.Errorf("%s: %v", im, err)
+		}
+	}
+}
+
+// Names that differ in what bindings make of them stand beside each other.
+func TestStronglyUniqueNames(t *testing.T) {
+	text := `(component (import "foo" (type $foo (sub resource))) (import "foo-bar" (func)) (import "[constructor]foo" (func (result (own $foo))))
+		(import "[method]foo.bar" (func (param "self" (borrow $foo)))) (import "[static]foo.baz" (func)) (import "foo:bar/baz" (func)) `
+	if _, err := component.Decode(assemble(t, text+")")); err != nil {
+		t.Fatal(err)
+	}
+	for _, im := range []string{
+		`"foo" (func)`, `"FOO" (func)`, `"foo-BAR" (func)`, `"[static]foo.bar" (func)`, `"[method]foo.BAR" (func (param "self" (borrow $foo)))`,
+		`"[method]foo.baz" (func (param "self" (borrow $foo)))`, `"[method]foo.foo" (func (param "self" (borrow $foo)))`,
+	} {
+		_, err := component.Decode(assemble(t, text+"(import "+im+"))"))
+		if err == nil || !strings.Contains(err.Error(), "conflicts with previous name") {
+			t.Errorf("%s: got %v", im, err)
+		}
 	}
 }
 
@@ -161,6 +192,9 @@ func TestMalformedBinaries(t *testing.T) {
 		{"negative type index", preamble + "\x07\x03\x01\x70\x50", "invalid leading byte (0x50) for component value type"},
 		{"module of another version", preamble + "\x01\x08\x00asm\x02\x00\x00\x00", "expected a version header for a module"},
 		{"component for a module", preamble + "\x01\x08\x00asm\x0d\x00\x01\x00", "expected a version header for a module"},
+		{"shared table", preamble + "\x03\x0b\x01\x50\x01\x03\x01t\x01\x70\x03\x01\x02", "invalid limits flags"},
+		{"shared memory without a maximum", preamble + "\x03\x09\x01\x50\x01\x03\x01m\x02\x02\x01", "shared memory must have maximum size"},
+		{"page size", preamble + "\x03\x0a\x01\x50\x01\x03\x01m\x02\x08\x01\x05", "invalid custom page size"},
 		{"sections of a module out of order", preamble + "\x01\x0e\x00asm\x01\x00\x00\x00\x03\x01\x00\x01\x01\x00", "section out of order"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -222,7 +256,7 @@ func checkDecode(t *testing.T, b []byte) {
 func TestMutatedComponents(t *testing.T) {
 	b := assemble(t, everything)
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20000 {
+	for range 4000 {
 		m := bytes.Clone(b)
 		for range 1 + r.IntN(3) {
 			m[8+r.IntN(len(m)-8)] = byte(r.Uint32())

@@ -10,6 +10,7 @@ func (d *decoder) importDef(s *scope) {
 	e := d.externType(s, a.name)
 	inner, alias := d.renamed(s, e)
 	d.charge(d.weight(&inner))
+	d.copying(&inner)
 	d.addName(&s.imports, a, inner)
 	if !s.publish(inner, true) {
 		d.fail("%s not valid to be used as import", inner.Sort)
@@ -43,7 +44,7 @@ func resourceOf(e types.Extern) *types.Resource {
 func (s *scope) adopt(e types.Extern) {
 	switch {
 	case e.Sort == types.SortType && e.Type.Resource != nil:
-		s.foreign[e.Type.Resource] = true
+		set(&s.foreign, e.Type.Resource, true)
 	case e.Sort == types.SortInstance:
 		for _, x := range e.Instance.Exports {
 			s.adopt(x.Extern)
@@ -64,8 +65,9 @@ func (d *decoder) renamed(s *scope, e types.Extern) (types.Extern, *types.Resour
 		e.Type = &types.Bound{Def: &types.Def{Value: &v}}
 	case def.Resource != nil:
 		alias := &types.Resource{Name: def.Resource.Name}
-		s.same[alias] = def.Resource
-		s.out[alias] = def.Resource
+		// Not the resource itself, which may be one of a long chain.
+		set(&s.same, alias, s.same.Resource(def.Resource))
+		set(&s.out, alias, s.out.Resource(def.Resource))
 		e.Type = &types.Bound{Def: &types.Def{Resource: alias}}
 		return e, alias
 	}
@@ -87,6 +89,7 @@ func (d *decoder) exportDecl(s *scope) {
 	e := d.externType(s, a.name)
 	inner, _ := d.renamed(s, e)
 	d.charge(d.weight(&inner))
+	d.copying(&inner)
 	d.addName(&s.exports, a, inner)
 	if !s.publish(inner, false) {
 		d.fail("%s not valid to be used as export", inner.Sort)
@@ -109,6 +112,7 @@ func (d *decoder) exportDef(s *scope) {
 		d.fail("support for component model `value`s is not enabled")
 	}
 	d.charge(d.weight(&have))
+	d.copying(&have)
 	exp := &Export{Name: a.name, Sort: sort, Index: i, Offset: offset}
 	var inner types.Extern
 	if d.flag("optional component export type") {
@@ -138,6 +142,7 @@ func (d *decoder) exportDef(s *scope) {
 func (d *decoder) ascribed(s *scope, exp *Export, have types.Extern) types.Extern {
 	want := d.externType(s, exp.Name)
 	d.charge(d.weight(&want))
+	d.copying(&want)
 	if err := types.Match(have, want, types.Subst{}, s.same); err != nil {
 		d.fail("ascribed type of export is not compatible with item's type: %v", err)
 	}
@@ -152,7 +157,7 @@ func (d *decoder) ascribed(s *scope, exp *Export, have types.Extern) types.Exter
 		exp.Type = inner
 	}
 	for _, r := range introduced(inner) {
-		s.exported[r] = r
+		set(&s.exported, r, r)
 	}
 	return inner
 }
@@ -194,19 +199,19 @@ func (d *decoder) exportView(s *scope, exp *Export, have types.Extern) types.Ext
 	}
 	root := s.same.Resource(have.Type.Def.Resource)
 	alias := &types.Resource{Name: exp.Name}
-	s.same[alias] = root
+	set(&s.same, alias, root)
 	exp.Alias = alias
 	switch first := s.exported[root]; {
 	case s.foreign[root]:
-		s.out[alias] = root
+		set(&s.out, alias, root)
 		exp.Type = types.Extern{Sort: types.SortType, Type: &types.Bound{Def: &types.Def{Resource: root}}}
 	case first != nil:
-		s.out[alias] = root
+		set(&s.out, alias, root)
 		exp.Type = types.Extern{Sort: types.SortType, Type: &types.Bound{Def: &types.Def{Resource: first}}}
 	default:
-		s.exported[root] = alias
-		s.out[root] = alias
-		clear(s.outMemo)
+		set(&s.exported, root, alias)
+		set(&s.out, root, alias)
+		s.outMemo = nil
 		exp.Type = types.Extern{Sort: types.SortType, Type: &types.Bound{Resource: alias}}
 	}
 	return types.Extern{Sort: types.SortType, Type: &types.Bound{Def: &types.Def{Resource: alias}}}
@@ -233,7 +238,7 @@ func (d *decoder) instanceView(s *scope, t *types.Instance) *types.Instance {
 		case first != nil:
 			e.Type = &types.Bound{Def: &types.Def{Resource: first}}
 		default:
-			s.exported[root] = root
+			set(&s.exported, root, root)
 			e.Type = &types.Bound{Resource: root}
 		}
 	}

@@ -48,6 +48,7 @@ func (d *decoder) instantiate(s *scope) {
 		}
 		supply(a, im.Extern, supplied)
 	}
+	d.copied(d.entries(c, c.Exports))
 	introduce(c.Exports, sub)
 	def.Type = sub.Keeping(supplied).Instance(&types.Instance{Exports: c.Exports})
 	d.push(s, types.Extern{Sort: types.SortInstance, Instance: def.Type})

@@ -1,7 +1,10 @@
 package component_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -126,7 +129,11 @@ func TestInvalidNames(t *testing.T) {
 		{`(import "A:b/c" (func))`, "namespace `A` is not lowercase"},
 		{`(import "a:B/c" (func))`, "package name `B` is not lowercase"},
 		{`(import "a:b/c@" (func))`, "empty string, expected a semver version"},
-		{`(import "a:b/c@1" (func))`, "unexpected end of input while parsing major"},
+		{`(import "a:b/c@1.2" (func))`, "unexpected end of input while parsing minor version number"},
+		{`(import "a:b/c@01" (func))`, "invalid leading zero in major version number"},
+		{`(import "a:b/c@1.2.3" (versionsuffix ".4") (func))`, "name `a:b/c@1.2.3` has a version suffix and no canonical version before it"},
+		{`(import "a" (versionsuffix ".4") (func))`, "name `a` has a version suffix and no canonical version before it"},
+		{`(import "a:b/c@1" (versionsuffix ".4") (func))`, "version suffix `.4` of `a:b/c@1` does not make a valid semver"},
 		{`(import "a:b/c@1.2.3-" (func))`, "empty identifier segment in pre-release identifier"},
 		{`(import "a:b/c@1.2.3-01" (func))`, "invalid leading zero in pre-release identifier"},
 		{`(import "a:b/c@1.2.3+a..b" (func))`, "empty identifier segment in build metadata"},
@@ -176,6 +183,9 @@ func TestInvalidIndices(t *testing.T) {
 		{`(type $r (resource (rep i32))) (component (alias outer 1 $r (type)))`, "transitively refers to resources not defined in the current component"},
 		{`(type (component (alias outer 1 0 (component))))`, "aliases in types may only refer to types or instances"},
 		{`(core type (module (alias outer 2 0 (type))))`, "invalid outer alias count of 2"},
+		{`(core type (func (param (ref 1))))`, "unknown type 1: type index out of bounds"},
+		{`(core type $m (module)) (core type (func (param (ref $m))))`, "type index 0 is a module type, not a sub type"},
+		{`(core type (module (type (func (result (ref null 1)))) (export "f" (func (type 0)))))`, "unknown type 1: type index out of bounds"},
 		{`(core type $m (module)) (core type (module (alias outer 1 $m (type))))`, "outer type alias of a core module type"},
 	})
 }
@@ -263,7 +273,11 @@ func TestInvalidCanonicalDefinitions(t *testing.T) {
 		{`(type $t (stream u8)) (core func (canon stream.read $t))`, "canonical option `memory` is required"},
 		{core(`(memory (export "m") 1)`, `(type $t (stream string)) (core func (canon stream.read $t (memory (core memory $i "m"))))`), "canonical option `realloc` is required"},
 		{`(core func (canon context.get i32 2))`, "immediate of `context.get` must be zero or one: it is 2"},
-		{`(core func (canon context.set f32 0))`, "`context.set` is of type i32 or i64"},
+		{`(core func (canon context.set f32 0))`, "`context.set` is of type i32"},
+		{`(core func (canon context.get i64 0))`, "`context.get` is of type i32"},
+		{core(`(func (export "f"))`, `(func async (result string) (canon lift (core func $i "f") async))`), "canonical option `memory` is required"},
+		{`(import "f" (func $f async (result u8))) (core func (canon lower (func $f) async))`, "canonical option `memory` is required"},
+		{core(`(memory (export "m") 1 1 shared)`, `(core func (canon waitable-set.wait (memory (core memory $i "m"))))`), "mismatch in the shared flag for memories"},
 		{`(core func (canon task.return (result string)))`, "canonical option `memory` is required"},
 		{`(core func (canon error-context.new))`, "canonical option `memory` is required"},
 		{`(core type $t (func)) (core func (canon thread.new-indirect $t (core table 0)))`, "start function must take a single `i32` argument and return nothing"},
@@ -296,8 +310,43 @@ func TestTypesThatUnfoldToSomethingHuge(t *testing.T) {
 	}
 	checkRules(t, []rule{
 		{tuples, "effective type size exceeds the limit"},
-		{doubled(), "effective type size exceeds the limit"},
+		{doubled(), "the instances of the component have more than 500000 exports in all"},
 	})
+}
+
+func TestNumberOfDefinitionsIsBounded(t *testing.T) {
+	const preamble = "\x00asm\x0d\x00\x01\x00"
+	types := binary.AppendUvarint(nil, 600_000)
+	types = append(types, bytes.Repeat([]byte{0x7d}, 600_000)...)
+	section := append(binary.AppendUvarint([]byte{7}, uint64(len(types))), types...)
+	if _, err := component.Decode(append([]byte(preamble), section...)); err != nil {
+		t.Error(err)
+	}
+	// The second half is in a nested component, which counts too.
+	nested := append(append(binary.AppendUvarint([]byte{4}, uint64(len(preamble)+len(section))), preamble...), section...)
+	_, err := component.Decode(append(append([]byte(preamble), section...), nested...))
+	if err == nil || !strings.Contains(err.Error(), "definition count exceeds limit of 1000000") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Each name is an identity of its own for the resource; what they stand for must
+// not be looked for one after the other.
+func TestResourceUnderVeryManyNames(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`(component (import "r0" (type $r0 (sub resource)))`)
+	for k := range 20000 {
+		fmt.Fprintf(&b, `(import "r%d" (type $r%d (eq $r%d)))`, k+1, k+1, k)
+	}
+	b.WriteString(`(import "f" (func (param "a" (own $r20000)))))`)
+	c, err := component.Decode(assemble(t, b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, f := c.Type.Imports[0].Extern.Type.Resource, c.Type.Imports[20001].Extern.Func
+	if f.Params[0].Type.Resource != first {
+		t.Error("the last name does not stand for the first")
+	}
 }
 
 // doubled are instance types, each with the one before it twice.

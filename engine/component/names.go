@@ -83,9 +83,8 @@ type externName struct {
 	version  string // of an interface name; "" without one
 }
 
-// parseExternName parses an extern name; canonical says that its version may be
-// a canonversion.
-func parseExternName(s string, canonical bool) (externName, error) {
+// parseExternName parses an extern name.
+func parseExternName(s string) (externName, error) {
 	for _, a := range []struct {
 		prefix string
 		kind   nameKind
@@ -109,7 +108,7 @@ func parseExternName(s string, canonical bool) (externName, error) {
 		return n, nil
 	}
 	if strings.Contains(s, ":") {
-		return parseInterfaceName(s, canonical)
+		return parseInterfaceName(s)
 	}
 	if !isLabel(s) {
 		return externName{}, notKebab(s)
@@ -119,7 +118,7 @@ func parseExternName(s string, canonical bool) (externName, error) {
 
 func notKebab(s string) error { return fmt.Errorf("`%s` is not in kebab case", s) }
 
-func parseInterfaceName(s string, canonical bool) (externName, error) {
+func parseInterfaceName(s string) (externName, error) {
 	n := externName{kind: interfaceName}
 	rest, version, versioned := strings.Cut(s, "@")
 	namespace, rest, _ := strings.Cut(rest, ":")
@@ -148,11 +147,7 @@ func parseInterfaceName(s string, canonical bool) (externName, error) {
 	}
 	if versioned {
 		n.version = version
-		if canonical {
-			if !isCanonVersion(version) {
-				return n, fmt.Errorf("`%s` is not a canonical version", version)
-			}
-		} else if err := checkSemver(version); err != nil {
+		if err := checkSemver(version); err != nil && !isCanonVersion(version) {
 			return n, fmt.Errorf("`%s` is not a valid semver: %w", version, err)
 		}
 	}
@@ -179,9 +174,7 @@ type names struct {
 	known     map[string]bool // names of resources
 }
 
-func newNames(what string) names {
-	return names{what: what, seen: map[string]string{}, resources: map[*types.Resource]string{}, known: map[string]bool{}}
-}
+func newNames(what string) names { return names{what: what} }
 
 // uniqueKey is equal for names that are not strongly unique.
 func uniqueKey(s string, n externName) string {
@@ -200,7 +193,7 @@ func uniqueKey(s string, n externName) string {
 
 // addName checks the name of an import or export of type e and adds it to ns.
 func (d *decoder) addName(ns *names, a *attributes, e types.Extern) {
-	n, err := parseExternName(a.name, a.versionSuffix != nil)
+	n, err := parseExternName(a.name)
 	if err != nil {
 		d.fail("%s name `%s` is not a valid extern name: %v", ns.what, a.name, err)
 	}
@@ -216,13 +209,13 @@ func (d *decoder) addName(ns *names, a *attributes, e types.Extern) {
 	if prev, ok := ns.seen[key]; ok {
 		d.fail("%s name `%s` conflicts with previous name `%s`", ns.what, a.name, prev)
 	}
-	ns.seen[key] = a.name
+	set(&ns.seen, key, a.name)
 }
 
 // nameResource makes r the resource that name stands for in annotated names.
 func (ns *names) nameResource(r *types.Resource, name string) {
-	ns.resources[r] = name
-	ns.known[name] = true
+	set(&ns.resources, r, name)
+	set(&ns.known, name, true)
 }
 
 // checkAnnotated checks the function of a constructor, method or static.

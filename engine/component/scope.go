@@ -58,22 +58,34 @@ type scope struct {
 // coreInstance is the type of a core instance.
 type coreInstance struct{ exports map[string]types.CoreExtern }
 
+// newScope makes a scope. Its maps are made when something is put in: a file can
+// have very many scopes with nothing in them.
 func newScope(kind scopeKind, outer *scope) *scope {
-	s := &scope{
-		kind: kind, outer: outer,
-		imports: newNames("import"), exports: newNames("export"),
-		local: map[*types.Resource]bool{}, foreign: map[*types.Resource]bool{},
-		exported: map[*types.Resource]*types.Resource{}, same: types.Subst{}, out: types.Subst{}, outMemo: map[*types.Type]*types.Type{},
-		importNamed: newVisible(), exportNamed: newVisible(),
-	}
+	s := &scope{kind: kind, outer: outer, imports: newNames("import"), exports: newNames("export")}
 	if kind == inComponent {
 		s.comp = &Component{Type: &s.ty}
 	}
 	return s
 }
 
+// set puts a value into a map, which may not be made yet.
+func set[M ~map[K]V, K comparable, V any](m *M, k K, v V) {
+	if *m == nil {
+		*m = M{}
+	}
+	(*m)[k] = v
+}
+
 // outward is e as those outside see it.
-func (s *scope) outward(e types.Extern) types.Extern { return s.out.Keeping(s.outMemo).Extern(e) }
+func (s *scope) outward(e types.Extern) types.Extern {
+	if len(s.out) == 0 {
+		return e
+	}
+	if s.outMemo == nil {
+		s.outMemo = map[*types.Type]*types.Type{}
+	}
+	return s.out.Keeping(s.outMemo).Extern(e)
+}
 
 // def records a definition of a component.
 func (s *scope) def(d Def) { s.comp.Defs = append(s.comp.Defs, d) }
@@ -162,7 +174,7 @@ func (d *decoder) pushCore(s *scope, e types.CoreExtern) {
 	case types.CoreTag:
 		s.tags = append(s.tags, e)
 	}
-	d.total(len(s.coreFuncs) + len(s.tables) + len(s.memories) + len(s.globals) + len(s.tags))
+	d.total(1)
 }
 
 // coreExternAt is the type of a core definition that a module can import.
@@ -194,10 +206,10 @@ func (d *decoder) push(s *scope, e types.Extern) {
 		d.limit(len(s.modules), maxModules, "modules")
 	case types.SortFunc:
 		s.funcs = append(s.funcs, e.Func)
-		d.total(len(s.funcs))
+		d.total(1)
 	case types.SortValue:
 		s.values = append(s.values, e.Value)
-		d.total(len(s.values))
+		d.total(1)
 	case types.SortType:
 		def := e.Type.Def
 		if e.Type.Resource != nil {
@@ -215,7 +227,7 @@ func (d *decoder) push(s *scope, e types.Extern) {
 
 func (d *decoder) pushType(s *scope, def *types.Def) {
 	s.types = append(s.types, def)
-	d.total(len(s.types))
+	d.total(1)
 }
 
 // externAt is the type of element i of the index space of a sort.

@@ -52,7 +52,7 @@ func (d *decoder) resourceDef(s *scope) {
 			d.fail("core function %d has wrong signature for a destructor", def.Dtor)
 		}
 	}
-	s.local[def.Resource] = true
+	set(&s.local, def.Resource, true)
 	d.pushType(s, &types.Def{Resource: def.Resource})
 	s.def(def)
 }

@@ -98,6 +98,7 @@ func (d *decoder) freshInstance(t *types.Instance) *types.Instance {
 	w := d.weightNamed(t, t.Exports, nil)
 	d.checkWeight(w)
 	d.charge(w)
+	d.copied(d.entries(t, t.Exports))
 	s := types.Subst{}
 	introduce(t.Exports, s)
 	return s.Instance(t)

@@ -12,10 +12,6 @@ type visible struct {
 	resources map[*types.Resource]bool
 }
 
-func newVisible() visible {
-	return visible{values: map[*types.Type]bool{}, resources: map[*types.Resource]bool{}}
-}
-
 // value reports whether t may be mentioned: what is a definition with members of
 // its own must have a name.
 func (v visible) value(t *types.Type) bool {
@@ -108,16 +104,16 @@ func (s *scope) publish(e types.Extern, imported bool) bool {
 			}
 			r = e.Type.Def.Resource
 			if e.Type.Def.Value != nil {
-				s.exportNamed.values[e.Type.Def.Value] = true
+				set(&s.exportNamed.values, e.Type.Def.Value, true)
 				if imported {
-					s.importNamed.values[e.Type.Def.Value] = true
+					set(&s.importNamed.values, e.Type.Def.Value, true)
 				}
 			}
 		}
 		if r != nil {
-			s.exportNamed.resources[r] = true
+			set(&s.exportNamed.resources, r, true)
 			if imported {
-				s.importNamed.resources[r] = true
+				set(&s.importNamed.resources, r, true)
 			}
 		}
 		return true

@@ -18,6 +18,9 @@ type info struct {
 
 // infoOf works info out, once for each type.
 func (d *decoder) infoOf(t *types.Type) info {
+	if t.Kind <= types.ErrorContext {
+		return d.makeInfo(t) // there may be very many of these
+	}
 	if i, ok := d.infos[t]; ok {
 		return i
 	}
@@ -201,5 +204,36 @@ const maxTypeDepth = 500
 func (d *decoder) checkWeight(w uint64) {
 	if w > maxTypeWeight {
 		d.fail("effective type size exceeds the limit of %d", maxTypeWeight)
+	}
+}
+
+// entries is how many exports there are in a list, those of instances in it
+// included. key is what the list belongs to.
+func (d *decoder) entries(key any, l []types.Named) uint64 {
+	if n, ok := d.lens[key]; ok {
+		return n
+	}
+	n := uint64(len(l))
+	for k := range l {
+		if i := l[k].Extern.Instance; i != nil {
+			n = min(n+d.entries(i, i.Exports), math.MaxUint32)
+		}
+	}
+	d.lens[key] = n
+	return n
+}
+
+// copied counts exports that are made anew.
+func (d *decoder) copied(n uint64) {
+	d.made += n
+	if d.made > maxCopied {
+		d.fail("the instances of the component have more than %d exports in all", maxCopied)
+	}
+}
+
+// copying counts what importing or exporting an instance makes anew.
+func (d *decoder) copying(e *types.Extern) {
+	if e.Instance != nil {
+		d.copied(d.entries(e.Instance, e.Instance.Exports))
 	}
 }

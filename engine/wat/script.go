@@ -76,14 +76,14 @@ type Action struct {
 
 // ReadScript reads a script. Name stands in errors, which are *Error. A component
 // or module whose text is wrong is an error of its own command only; see Module.
-func ReadScript(name string, text []byte) (s *Script, err error) {
+func ReadScript(name string, text []byte) (_ *Script, err error) {
 	nodes, err := read(name, text)
 	if err != nil {
 		return nil, err
 	}
 	defer catch(&err)
 	p := &parser{name: name}
-	s = &Script{Name: name}
+	s := &Script{Name: name}
 	for k := range nodes {
 		s.Commands = append(s.Commands, p.command(&nodes[k]))
 	}

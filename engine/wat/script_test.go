@@ -220,9 +220,12 @@ func TestWhatIsNoScript(t *testing.T) {
 		{"text that is no text", "(component \x80)", `1:12: malformed UTF-8 encoding`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ReadScript("", []byte(c.text))
+			s, err := ReadScript("", []byte(c.text))
 			if err == nil || err.Error() != c.want {
 				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+			if s != nil {
+				t.Error("a script came with the error")
 			}
 		})
 	}

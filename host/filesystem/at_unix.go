@@ -172,6 +172,9 @@ func rename(from *handle, oldPath string, to *handle, newPath string) error {
 			if err != nil {
 				return err
 			}
+			if err := to.checkLink(b, newPath); err != nil && err != unix.ENOENT {
+				return err
+			}
 		}
 		return again(func() error { return unix.Renameat(a.fd(), a.name, b.fd(), b.name) })
 	})
@@ -182,7 +185,7 @@ func link(from *handle, oldPath string, to *handle, newPath string) error {
 	return onTwo(from, oldPath, to, newPath, func(a, b *place) error {
 		if b.slash {
 			// No directory can be made so: it is there already, or cannot be.
-			if err := b.checkSlash(); err != nil {
+			if err := to.checkLink(b, newPath); err != nil {
 				return err
 			}
 			return unix.EEXIST

@@ -165,6 +165,9 @@ func (d *descriptor) GetType(context.Context) (wasifilesystem.DescriptorType, er
 // SetSize implements wasifilesystem.Descriptor.
 func (d *descriptor) SetSize(_ context.Context, size uint64) error {
 	f, err := d.writable()
+	if err == wasifilesystem.ErrorCodeBadDescriptor && d.handle.root == nil {
+		return wasifilesystem.ErrorCodeInvalid // as ftruncate has it for a file that is only to be read
+	}
 	if err != nil {
 		return err
 	}

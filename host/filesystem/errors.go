@@ -9,8 +9,11 @@ import (
 	"github.com/godwit-runtime/godwit/bindings/p2/wasifilesystem"
 )
 
-// escapes is the text of the error of os.Root for a path that leads out of it.
-const escapes = "path escapes from parent"
+// The texts of errors that os.Root has no value or number for.
+const (
+	escapes      = "path escapes from parent"
+	notDirectory = "not a directory"
+)
 
 // codeOf is the error-code for an error of the system.
 func codeOf(err error) wasifilesystem.ErrorCode {
@@ -22,8 +25,13 @@ func codeOf(err error) wasifilesystem.ErrorCode {
 	if errors.As(err, &errno) {
 		return codeOfErrno(errno)
 	}
-	if e := inner(err); e != nil && e.Error() == escapes {
-		return wasifilesystem.ErrorCodeNotPermitted
+	if e := inner(err); e != nil {
+		switch e.Error() {
+		case escapes:
+			return wasifilesystem.ErrorCodeNotPermitted
+		case notDirectory:
+			return wasifilesystem.ErrorCodeNotDirectory
+		}
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

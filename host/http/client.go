@@ -14,13 +14,14 @@ import (
 	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/netpolicy"
 )
 
 // Client sends the requests that guests make. It is safe for concurrent use by
 // every instance of a process, and shares their connections.
 type Client struct {
 	// Policy says where requests may go.
-	Policy *Policy
+	Policy *netpolicy.Policy
 	// Transport carries them. NewTransport makes one that checks the Policy
 	// also on the address that a name resolves to; another transport must not
 	// be used with a Policy that has networks in it or BlockPrivate set.
@@ -68,47 +69,27 @@ func (s *State) Handle(ctx context.Context, request wasihttp.OutgoingRequest, op
 // permit asks the policy.
 func (s *State) permit(u *url.URL) error {
 	t := targetOf(u)
+	denial := &netpolicy.Denial{Target: t}
 	if s.Client != nil && s.Client.Policy != nil {
-		err := s.Client.Policy.check(t)
-		if err == nil {
-			return nil
-		}
-		return s.denied(err)
+		denial = s.Client.Policy.Check(t)
 	}
-	return s.denied(&DeniedError{Target: t.String()})
+	if denial == nil {
+		return nil
+	}
+	return s.denied(denial)
 }
 
-// denied reports a *DeniedError to the operator and makes the guest's error of it.
+// denied reports a denial to the operator and makes the guest's error of it.
 func (s *State) denied(err error) error {
-	var d *DeniedError
+	var d *netpolicy.Denial
 	if !errors.As(err, &d) {
 		return err
 	}
-	if s.Config.Denied != nil && s.firstDenial(d) {
-		s.Config.Denied(d)
-	}
+	s.denials.Report(d.Target.String(), d)
 	if d.Private {
 		return code(wasihttp.ErrorCodeDestinationIPProhibited)
 	}
 	return code(wasihttp.ErrorCodeHTTPRequestDenied)
-}
-
-// maxDenials is how many targets of one instance the operator is told of.
-const maxDenials = 8
-
-// firstDenial says whether the operator has not been told of d's target yet:
-// a guest in a loop must not fill the log.
-func (s *State) firstDenial(d *DeniedError) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.told[d.Target] || len(s.told) >= maxDenials {
-		return false
-	}
-	if s.told == nil {
-		s.told = map[string]bool{}
-	}
-	s.told[d.Target] = true
-	return true
 }
 
 func (s *State) startRequest() bool {
@@ -266,7 +247,7 @@ func (x *exchange) end() {
 func (s *State) send(r *gohttp.Request, o *RequestOptions) *FutureIncomingResponse {
 	x := &exchange{state: s}
 	c := s.Client
-	ctx, cancel := context.WithCancelCause(context.WithValue(s.ctx, schemeKey{}, r.URL.Scheme))
+	ctx, cancel := context.WithCancelCause(context.WithValue(s.ctx, schemeKey{}, targetOf(r.URL).Scheme))
 	x.ctx, x.cancel = ctx, cancel
 	connect := startTimer(duration(o.connect, c.ConnectTimeout), cancel, code(wasihttp.ErrorCodeConnectionTimeout))
 	firstByte := newTimer(duration(o.firstByte, c.FirstByteTimeout), cancel, code(wasihttp.ErrorCodeConnectionReadTimeout))

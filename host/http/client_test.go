@@ -273,7 +273,7 @@ func TestRequestBodyRules(t *testing.T) {
 func TestRequestsThatAreRefused(t *testing.T) {
 	var mu sync.Mutex
 	var denied []string
-	log := func(err *DeniedError) { mu.Lock(); defer mu.Unlock(); denied = append(denied, err.Error()) }
+	log := func(err error) { mu.Lock(); defer mu.Unlock(); denied = append(denied, err.Error()) }
 	addr := upstream(t, func(gohttp.ResponseWriter, *gohttp.Request) {})
 	_, port, _ := net.SplitHostPort(addr)
 	with := func(block bool, patterns ...string) *Client {

@@ -3,14 +3,19 @@ package http
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	gohttp "net/http"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/godwit-runtime/godwit/host/netpolicy"
 )
 
-// schemeKey is the context key of the scheme of the request that a dial is for.
+// schemeKey is the context key of the *netpolicy.Scheme of the request that a
+// dial is for.
 type schemeKey struct{}
 
 // TransportConfig configures NewTransport. The zero value is good.
@@ -26,14 +31,12 @@ type TransportConfig struct {
 // NewTransport returns a pooled transport that dials only where p allows: it
 // looks at the address after the name was resolved. It follows the host's
 // proxy settings no more than the guest's wishes: there is no proxy.
-func NewTransport(p *Policy, c TransportConfig) *gohttp.Transport {
+func NewTransport(p *netpolicy.Policy, c TransportConfig) *gohttp.Transport {
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, port, err := net.SplitHostPort(address)
+		t, err := dialTarget(ctx, address)
 		if err != nil {
 			return nil, err
 		}
-		scheme, _ := ctx.Value(schemeKey{}).(string)
-		t := target{scheme: scheme, host: host, port: port}
 		d := net.Dialer{
 			Timeout:   30 * time.Second,
 			KeepAlive: 30 * time.Second,
@@ -43,7 +46,10 @@ func NewTransport(p *Policy, c TransportConfig) *gohttp.Transport {
 				if err != nil {
 					return err
 				}
-				return p.checkAddr(t, ap.Addr())
+				if denial := p.CheckAddr(t, ap.Addr()); denial != nil {
+					return denial
+				}
+				return nil
 			},
 		}
 		return d.DialContext(ctx, network, address)
@@ -63,4 +69,21 @@ func NewTransport(p *Policy, c TransportConfig) *gohttp.Transport {
 		WriteBufferSize:        16 << 10,
 		ReadBufferSize:         16 << 10,
 	}
+}
+
+// dialTarget is the target of a dial to address.
+func dialTarget(ctx context.Context, address string) (t netpolicy.Target, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return t, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return t, err
+	}
+	scheme, ok := ctx.Value(schemeKey{}).(*netpolicy.Scheme)
+	if !ok {
+		return t, errors.New("a dial that no request asked for")
+	}
+	return netpolicy.Target{Scheme: scheme, Host: host, Port: uint16(n)}, nil
 }

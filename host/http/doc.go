@@ -7,8 +7,8 @@
 //	IncomingRequest, Outparam, OutgoingResponse    a request that the guest answers
 //	OutgoingRequest, FutureIncomingResponse, IncomingResponse    a request that the guest makes
 //	IncomingBody, OutgoingBody                     bodies and trailers
-//	Client, Policy      where guests may send requests (client.go, policy.go, dial.go)
+//	Client              where guests may send requests (client.go, policy.go, dial.go)
 //
-// It implements wasi:http@0.2.12. It may import bindings, engine packages and
-// host/io, and must not import package host or another subject.
+// It implements wasi:http@0.2.12. It may import bindings, engine packages,
+// host/io and host/netpolicy, and must not import package host or another subject.
 package http

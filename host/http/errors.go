@@ -13,6 +13,7 @@ import (
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/host/internal/ossocket"
 	"github.com/godwit-runtime/godwit/host/io"
 )
 
@@ -93,12 +94,12 @@ func connectionCode(err error) (c wasihttp.ErrorCode, ok bool) {
 	var op *net.OpError
 	dialing := errors.As(err, &op) && op.Op == "dial"
 	var ne net.Error
-	switch {
-	case isErrno(err, errnoRefused):
+	switch cause := ossocket.CauseOf(err); {
+	case cause == ossocket.Refused:
 		return code(wasihttp.ErrorCodeConnectionRefused), true
-	case isErrno(err, errnoUnroutable):
+	case cause == ossocket.Unreachable:
 		return code(wasihttp.ErrorCodeDestinationIPUnroutable), true
-	case isErrno(err, errnoReset), errors.Is(err, goio.EOF), errors.Is(err, net.ErrClosed):
+	case cause == ossocket.Reset, cause == ossocket.Aborted, cause == ossocket.Broken, errors.Is(err, goio.EOF):
 		return code(wasihttp.ErrorCodeConnectionTerminated), true
 	case errors.Is(err, context.Canceled):
 		return code(wasihttp.ErrorCodeConnectionTerminated), true
@@ -111,13 +112,4 @@ func connectionCode(err error) (c wasihttp.ErrorCode, ok bool) {
 		return code(wasihttp.ErrorCodeDestinationUnavailable), true
 	}
 	return c, false
-}
-
-func isErrno(err error, set []error) bool {
-	for _, e := range set {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/netpolicy"
 )
 
 // Config configures a State. The zero value denies outbound requests.
@@ -22,8 +23,8 @@ type Config struct {
 	// Client sends outbound requests; nil denies them all.
 	Client *Client
 	// Denied, if not nil, is told of outbound requests that the policy denies,
-	// once for each target.
-	Denied func(err *DeniedError)
+	// once for each target. The error is a *netpolicy.Denial.
+	Denied func(err error)
 }
 
 // State is what wasi:http holds for one instance. Its methods are the functions
@@ -34,10 +35,11 @@ type State struct {
 	ctx    context.Context // ends with the instance, and with it every outbound request
 	cancel context.CancelFunc
 
+	denials netpolicy.Denials
+
 	mu       sync.Mutex
 	inputs   map[*io.Input]struct{} // that may have a goroutine
 	inFlight int                    // outbound requests
-	told     map[string]bool        // targets of denials that the operator was told of
 
 	incoming    *IncomingBody // of the request that the instance answers
 	answersHead bool
@@ -46,6 +48,7 @@ type State struct {
 // NewState returns the State of a new instance, which lives at most as long as ctx.
 func NewState(ctx context.Context, c Config) *State {
 	s := &State{Config: c, inputs: map[*io.Input]struct{}{}}
+	s.denials.Tell = c.Denied
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	return s
 }

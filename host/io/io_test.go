@@ -397,6 +397,14 @@ func TestOutputReportsAFailureOnce(t *testing.T) {
 	if _, err := o.CheckWrite(bg); tag(err) != "closed" {
 		t.Fatal(tag(err))
 	}
+	r, w = goio.Pipe()
+	_ = r.Close()
+	o = NewOutput(w)
+	for range 2 {
+		if err := o.BlockingWriteAndFlush(bg, []byte("x")); tag(err) != "closed" {
+			t.Fatalf("with nobody to read it: %s", tag(err))
+		}
+	}
 	var b bytes.Buffer
 	o = NewOutput(&b)
 	if err := o.WriteZeroes(bg, 10000); err != nil || b.Len() != 10000 {

@@ -2,8 +2,10 @@ package io
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goio "io"
+	"syscall"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 )
@@ -50,6 +52,9 @@ func (o *Output) Write(_ context.Context, contents []byte) error {
 	}
 	if _, err := o.w.Write(contents); err != nil {
 		o.closed = true
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, goio.ErrClosedPipe) {
+			return closed() // nobody reads it any more
+		}
 		return failed(err)
 	}
 	return nil

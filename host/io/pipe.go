@@ -232,6 +232,19 @@ func (p *Pipe) Finished() (ended, ok bool) {
 	return p.finished != nil, p.finished == goio.EOF
 }
 
+// Drained is an Event that is ready when the host has taken all that was
+// written, or takes no more.
+func (p *Pipe) Drained() Event { return drained{p} }
+
+type drained struct{ *Pipe }
+
+// Ready implements Event.
+func (d drained) Ready() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.gone != nil || d.ring == nil || d.ring.n == 0
+}
+
 // Next returns bytes to read, without copying them; Advance then removes them.
 // With no bytes and no error, there are none yet: wait on More. The error is
 // io.EOF after the last byte, or what broke the stream off.

@@ -102,9 +102,11 @@ func TestFailures(t *testing.T) {
 }
 
 func TestFailuresAfterTheHeadersAbortTheConnection(t *testing.T) {
+	headersSeen := make(chan struct{})
 	write := func(c *call, headers ...string) wasiio.OutputStream {
 		_, w := c.respond(200, headers...)
 		_ = w.BlockingWriteAndFlush(c.ctx, []byte("part"))
+		<-headersSeen
 		return w
 	}
 	for _, c := range []struct {
@@ -123,22 +125,58 @@ func TestFailuresAfterTheHeadersAbortTheConnection(t *testing.T) {
 			return nil
 		}, "HTTP-response-body-size"},
 		{"more than the content-length", func(c *call) error {
-			w := write(c, "content-length", "4")
-			if err := w.BlockingWriteAndFlush(c.ctx, []byte("!")); err == nil {
+			w := write(c, "content-length", "8")
+			if err := w.BlockingWriteAndFlush(c.ctx, []byte("/five")); err == nil {
 				return errors.New("write accepted it")
 			}
 			return nil
 		}, "HTTP-response-body-size"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			url, _, log := start(t, c.guest, Config{Timeout: 200 * time.Millisecond})
-			_, body, err := get(t, url)
-			if err == nil {
+			url, _, log := start(t, c.guest, Config{Timeout: 2 * time.Second})
+			resp, err := gohttp.Get(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			headersSeen <- struct{}{}
+			if body, err := goio.ReadAll(resp.Body); err == nil {
 				t.Fatalf("the client took %q for a whole response", body)
 			}
 			if l := lines(t, log, 1); !strings.Contains(l, c.log) {
 				t.Fatalf("the operator's line is %q", l)
 			}
+		})
+	}
+}
+
+// A guest has not answered before something of its answer is sent: until then
+// its failure has a status of its own. How long that is depends on the clock,
+// so that a busy machine may need more than one try.
+func TestAFailureBetweenTheResponseAndItsFirstByteIsAStatus(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  error
+	}{
+		{"a trap", errors.New("unreachable executed")},
+		{"a body that is dropped", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url, _, _ := start(t, goGuest(func(call *call) error {
+				call.respond(200, "x-secret", "yes")
+				return c.end
+			}), Config{})
+			for range 100 {
+				resp, body, err := get(t, url)
+				if err != nil {
+					continue // the header was sent already
+				}
+				if resp.StatusCode != 500 || resp.Header.Get("X-Secret") != "" {
+					t.Fatalf("%d %q %v", resp.StatusCode, body, resp.Header)
+				}
+				return
+			}
+			t.Fatal("the connection is broken off each time")
 		})
 	}
 }

@@ -38,22 +38,42 @@ func (x *exchange) answer() (complete bool) {
 		h["Content-Type"] = nil // else net/http guesses one
 	}
 	pipe := resp.BodyPipe()
-	x.w.WriteHeader(resp.Status())
 	if pipe == nil {
+		x.w.WriteHeader(resp.Status())
 		return true
 	}
 	defer pipe.CloseRead(nil)
-	stopUnblocking := x.unblockWrites()
-	err = x.copyBody(pipe, bodyAllowed(resp.Status()))
-	if !stopUnblocking() && err == nil {
-		err = errWrite // what net/http still holds back cannot be written any more
-	}
+	started, err := x.sendBody(pipe, resp.Status())
 	if err != nil {
-		x.log(x.outcome(fmt.Errorf("response body: %w", err)))
+		err = x.outcome(fmt.Errorf("response body: %w", err))
+		if !started { // the client knows of nothing yet
+			clear(h)
+			return x.fail(err)
+		}
+		x.log(err)
 		return false
 	}
 	resp.CopyTrailer(h, gohttp.TrailerPrefix)
 	return true
+}
+
+// sendBody sends status, header and body. They are started with the first bytes
+// that the guest writes, or when it lets flushDelay go by: a guest that fails
+// before has not answered yet.
+func (x *exchange) sendBody(pipe *io.Pipe, status int) (started bool, err error) {
+	var stopUnblocking func() bool
+	start := func() {
+		if !started {
+			started = true
+			stopUnblocking = x.unblockWrites()
+			x.w.WriteHeader(status)
+		}
+	}
+	err = x.copyBody(pipe, start, bodyAllowed(status))
+	if started && !stopUnblocking() && err == nil {
+		err = errWrite // what net/http still holds back cannot be written any more
+	}
+	return started, err
 }
 
 // await waits for the guest's response, or why there is none. Informational
@@ -118,8 +138,9 @@ func (x *exchange) outcome(err error) error {
 	return err
 }
 
-// copyBody sends what the guest writes until it finishes.
-func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
+// copyBody sends what the guest writes until it finishes. It calls start before
+// it sends anything.
+func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 	flush := time.NewTimer(flushDelay)
 	defer flush.Stop()
 	pending := true // there is something to flush, the header at first
@@ -127,6 +148,7 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 		b, err := pipe.Next()
 		switch {
 		case len(b) > 0:
+			start()
 			if send {
 				if _, err := x.w.Write(b); err != nil {
 					return errWrite
@@ -139,6 +161,7 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 			}
 			continue
 		case err == goio.EOF:
+			start()
 			return nil
 		case err != nil:
 			return err
@@ -147,6 +170,7 @@ func (x *exchange) copyBody(pipe *io.Pipe, send bool) error {
 		case <-pipe.More():
 		case <-flush.C:
 			pending = false
+			start()
 			if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
 				return errWrite
 			}

@@ -1,0 +1,35 @@
+# How the guests are built: `make guests` builds those that are committed,
+# `make guests-large` the others. The build scripts say what each needs.
+GUESTS = conformance/guests
+TOOLS  = $(GUESTS)/node_modules
+
+C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm
+RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm $(GUESTS)/torture/torture.wasm
+LEGACY      = $(GUESTS)/legacy/legacy.wasm
+
+.PHONY: guests guests-large
+guests: ## the committed guests, built again (C, Rust)
+	$(MAKE) -B $(C_GUESTS) $(RUST_GUESTS) $(LEGACY)
+	examples/embed/guest/build.sh
+
+guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the guests that are not committed (Go, JavaScript)
+
+.SECONDEXPANSION:
+$(C_GUESTS): %.wasm: %.c $$(@D)/world.wit
+	$(GUESTS)/build-c.sh $(@D)
+
+$(RUST_GUESTS): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock
+	$(GUESTS)/build-rust.sh $(@D)
+
+$(LEGACY): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock $(TOOLS)/.built
+	$(GUESTS)/build-rust.sh $(@D) $(TOOLS)/jco-2024/src/jco.js
+
+examples/go/go.wasm: $$(wildcard $$(@D)/*/*.go) $$(@D)/go.mod $$(@D)/world.wit $(TOOLS)/.built
+	$(GUESTS)/build-go.sh $(@D) $(TOOLS)/@bytecodealliance/jco/lib/wasi_snapshot_preview1.reactor.wasm
+
+examples/javascript/javascript.wasm: %.wasm: %.js $$(@D)/world.wit $(TOOLS)/.built
+	$(GUESTS)/build-javascript.sh $(@D) $(TOOLS)/.bin/componentize-js
+
+$(TOOLS)/.built: $(GUESTS)/package.json
+	cd $(GUESTS) && npm install --no-package-lock --no-audit --no-fund
+	touch $@
