@@ -66,7 +66,7 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context, ef *engineFlags) error {
-	e, err := ef.engine(ctx)
+	e, err := ef.engine(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return failed(err)
 	}

@@ -120,9 +120,7 @@ func (s *codeStore) close(ctx context.Context) error {
 }
 
 func (s *codeStore) warn(what string, err error) {
-	if s.log != nil {
-		s.log.Warn("compile cache: "+what, "error", err)
-	}
+	s.log.Warn("compile cache: "+what, "error", err)
 }
 
 func (s *codeStore) path(k codeKey) string { return filepath.Join(s.dir, hex.EncodeToString(k[:])) }

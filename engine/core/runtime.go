@@ -58,7 +58,7 @@ type Config struct {
 	CacheDir string
 	// CacheSize bounds what is in CacheDir, in bytes; 0 means DefaultCacheSize.
 	CacheSize int64
-	// Log gets a line for what of the cache cannot be used; nil means none.
+	// Log gets a line for what of the cache cannot be used; nil means slog.Default().
 	Log *slog.Logger
 	// Workers is how many goroutines compile one module; 0 means GOMAXPROCS.
 	Workers int
@@ -128,9 +128,13 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 		r.budget.all = r.budget
 	}
 	if c.CacheDir != "" {
-		store, err := openStore(c.CacheDir, c.CacheSize, c.Log)
-		if err != nil && c.Log != nil {
-			c.Log.Warn("compiled code is not kept", "error", err)
+		log := c.Log
+		if log == nil {
+			log = slog.Default()
+		}
+		store, err := openStore(c.CacheDir, c.CacheSize, log)
+		if err != nil {
+			log.Warn("compile cache: not used", "error", err)
 		}
 		r.store = store
 	}
