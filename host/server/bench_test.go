@@ -6,6 +6,7 @@ import (
 	gohttp "net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/godwit-runtime/godwit/engine"
 )
@@ -27,19 +28,40 @@ func BenchmarkHello(b *testing.B) {
 	})
 }
 
-// BenchmarkComponent is a request to a real guest in a pristine instance.
+// discard is a ResponseWriter that costs nothing.
+type discard struct {
+	header gohttp.Header
+	status int
+}
+
+func (w *discard) Header() gohttp.Header            { return w.header }
+func (w *discard) Write(b []byte) (int, error)      { return len(b), nil }
+func (w *discard) WriteHeader(status int)           { w.status = status }
+func (w *discard) Flush()                           {}
+func (w *discard) EnableFullDuplex() error          { return nil }
+func (w *discard) SetWriteDeadline(time.Time) error { return nil }
+
+// BenchmarkComponent is a request to a real guest in a pristine instance. It
+// also reports the least time of ten requests in a row, on which what else runs
+// on the machine has little influence.
 func BenchmarkComponent(b *testing.B) {
-	g := component(b, engine.Auto, "../../examples/hello/hello.wasm", 64<<20)
-	h := New(g, Config{Log: slog.New(slog.DiscardHandler)})
+	h := New(component(b, engine.Auto, "../../examples/hello/hello.wasm", 64<<20), Config{Log: slog.New(slog.DiscardHandler)})
 	r := httptest.NewRequest("GET", "/", nil)
+	w := &discard{header: gohttp.Header{}}
+	least := time.Hour
 	b.ReportAllocs()
 	for b.Loop() {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != 200 {
-			b.Fatal(w)
+		start := time.Now()
+		for range 10 {
+			clear(w.header)
+			h.ServeHTTP(w, r)
+		}
+		least = min(least, time.Since(start))
+		if w.status != 200 {
+			b.Fatal(w.status)
 		}
 	}
+	b.ReportMetric(float64(least.Nanoseconds())/10, "least-ns/request")
 }
 
 // BenchmarkEcho is the throughput of a body through a guest and back, on a socket.

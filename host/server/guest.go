@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/godwit-runtime/godwit/host/http"
 )
@@ -35,6 +36,8 @@ func (x *exchange) runGuest(request *http.IncomingRequest, err error) {
 	}
 	if err != nil {
 		x.log(err)
+	} else {
+		x.served()
 	}
 	x.ended <- err // before Close, which drops the outparam and bodies: the reason comes first
 	if inst != nil {
@@ -54,5 +57,9 @@ func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err 
 	if err != nil {
 		return inst, err
 	}
-	return inst, inst.Handle(x.ctx, request, x.out)
+	err = inst.Handle(x.ctx, request, x.out)
+	if m, ok := inst.(interface{ CPUTime() time.Duration }); ok {
+		x.cpu.Store(int64(m.CPUTime()))
+	}
+	return inst, err
 }

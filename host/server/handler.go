@@ -104,6 +104,7 @@ type exchange struct {
 	out    *http.Outparam
 	ended  chan error // gets the outcome of the guest, once
 	logged sync.Once
+	cpu    atomic.Int64 // nanoseconds that the guest's code ran
 
 	stopTimer func()
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	gohttp "net/http"
 	"strings"
+	"time"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/engine"
@@ -60,8 +61,20 @@ func (x *exchange) log(err error) {
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.String("error", l.err),
+			slog.Duration("cpu", time.Duration(x.cpu.Load())),
 		}, l.more...)...)
 	})
+}
+
+// served logs a request whose guest came to its end, for those who want to know.
+func (x *exchange) served() {
+	if x.h.log.Enabled(context.Background(), slog.LevelDebug) {
+		x.h.log.LogAttrs(context.Background(), slog.LevelDebug, "request served",
+			slog.String("request", x.id),
+			slog.String("method", x.r.Method),
+			slog.String("path", clip(x.r.URL.Path, 256)),
+			slog.Duration("cpu", time.Duration(x.cpu.Load())))
+	}
 }
 
 // line is what the operator reads about a failure.
