@@ -103,8 +103,14 @@ func (w *rewriter) withoutData() {
 	}
 }
 
-// cloneSegments copies segments, so that the file that they are from can go.
-func cloneSegments(in []segment) []segment {
+// keepData keeps segments as they are wanted when an instance is made. They are
+// copied: the file that they are from can go.
+func (m *Module) keepData(in []segment) {
+	im := newImage(uint64(m.info.minPages)*wasmPage, in, 0)
+	if im != nil && im.file != nil {
+		m.initial = im
+		return
+	}
 	total := 0
 	for _, s := range in {
 		total += len(s.bytes)
@@ -116,5 +122,5 @@ func cloneSegments(in []segment) []segment {
 		all.Write(s.bytes)
 		out[k] = segment{s.offset, all.Bytes()[at:all.Len():all.Len()]}
 	}
-	return out
+	m.data = out
 }

@@ -94,9 +94,10 @@ func (i *Instance) allocate() error {
 		i.release()
 		return fmt.Errorf("%s: its memory: %w", i.module.name, err)
 	}
-	for _, d := range i.module.data {
-		copy(m.buf[d.offset:], d.bytes)
+	if im := i.module.initial; im != nil {
+		m.load(im)
 	}
+	fill(m.buf, i.module.data)
 	i.mem = m
 	return nil
 }

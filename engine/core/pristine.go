@@ -1,10 +1,8 @@
 package core
 
 import (
-	"bytes"
 	"context"
 	"reflect"
-	"runtime"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -30,16 +28,7 @@ type Snapshot struct {
 	globals []uint64
 }
 
-// image is the contents of a memory.
-type image struct {
-	size uint64
-	data []byte     // without the zeros at the end
-	file *imageFile // nil when it is copied
-}
-
 const (
-	// mapImage is the size from which an image is mapped and not copied.
-	mapImage = 128 << 10
 	// maxCopyBack is how much is copied back; what is more is mapped anew.
 	maxCopyBack = 1 << 20
 	// maxHeapReset is the largest memory on the Go heap, of which it is not known
@@ -51,36 +40,6 @@ const (
 
 // useScan says whether the kernel is asked what was written. Tests set it.
 var useScan = true
-
-func newImage(mem []byte, mapped bool) *image {
-	im := &image{size: uint64(len(mem)), data: bytes.Clone(trimZeros(mem))}
-	if mapped && len(im.data) >= mapImage {
-		if im.file = newImageFile(im.data); im.file != nil {
-			runtime.AddCleanup(im, (*imageFile).close, im.file)
-		}
-	}
-	return im
-}
-
-func trimZeros(b []byte) []byte {
-	const step = 4 << 10
-	for len(b) >= step && allZero(b[len(b)-step:]) {
-		b = b[:len(b)-step]
-	}
-	return bytes.TrimRight(b, "\x00")
-}
-
-var zeros [4 << 10]byte
-
-func allZero(b []byte) bool {
-	for len(b) > len(zeros) {
-		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
-			return false
-		}
-		b = b[len(zeros):]
-	}
-	return bytes.Equal(b, zeros[:len(b)])
-}
 
 // pristine is how an instance is reset.
 type pristine struct {
@@ -103,7 +62,9 @@ func (i *Instance) Snapshot() *Snapshot {
 		if m.region == nil && len(m.buf) > maxHeapReset {
 			return nil
 		}
-		s.image = newImage(m.buf, m.region != nil)
+		if s.image = m.image(i.module.initial); s.image == nil {
+			return nil
+		}
 	}
 	return s
 }
@@ -160,39 +121,6 @@ func (i *Instance) Reset() bool {
 		return false
 	}
 	return !grown || m.shrink(i.mod.Memory(), p.buffer, p.image.size)
-}
-
-// equals says whether the memory is as in an image.
-func (m *linearMemory) equals(im *image) bool {
-	n := len(im.data)
-	if uint64(len(m.buf)) != im.size || !bytes.Equal(m.buf[:n], im.data) {
-		return false
-	}
-	same := true
-	m.touched(func(from, to uint64) bool {
-		same = to <= uint64(n) || allZero(m.buf[max(from, uint64(n)):to])
-		return same
-	})
-	return same
-}
-
-func (m *linearMemory) touched(f func(from, to uint64) bool) {
-	if m.region == nil {
-		f(0, uint64(len(m.buf)))
-		return
-	}
-	m.region.touched(uint64(len(m.buf)), f)
-}
-
-// follow maps an image that the memory is equal to.
-func (m *linearMemory) follow(im *image) bool {
-	if im.file == nil {
-		return true
-	}
-	if m.region == nil {
-		return false
-	}
-	return m.region.mapFile(im.file) == nil
 }
 
 // restore returns the contents of the memory to an image.

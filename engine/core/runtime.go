@@ -248,8 +248,11 @@ type Module struct {
 	rt       loop // what runs it
 	compiled wazero.CompiledModule
 	info     moduleInfo
-	data     []segment // of its memory; not part of what is compiled
-	close    func(ctx context.Context) error
+	// What is in its memory at first, which is not part of what is compiled: an
+	// image if it can be mapped, or else segments.
+	initial *image
+	data    []segment
+	close   func(ctx context.Context) error
 }
 
 // ErrNeedsInterpreter is in the error of a module that the compiler cannot be
@@ -278,7 +281,8 @@ func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, err
 	if err != nil {
 		return nil, err
 	}
-	m := &Module{name: s.Name, kind: s.Engine, rt: c.rt, compiled: c.compiled, info: c.info, data: cloneSegments(data)}
+	m := &Module{name: s.Name, kind: s.Engine, rt: c.rt, compiled: c.compiled, info: c.info}
+	m.keepData(data)
 	var once sync.Once
 	m.close = func(ctx context.Context) (err error) {
 		once.Do(func() { err = r.release(ctx, c) })
