@@ -106,6 +106,9 @@ func (w *rewriter) withoutData() {
 // keepData keeps segments as they are wanted when an instance is made. They are
 // copied: the file that they are from can go.
 func (m *Module) keepData(in []segment) {
+	if len(in) == 0 {
+		return
+	}
 	im := newImage(uint64(m.info.minPages)*wasmPage, in, 0)
 	if im != nil && im.file != nil {
 		m.initial = im

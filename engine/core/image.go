@@ -51,7 +51,7 @@ func fill(mem []byte, in []segment) {
 // image is the contents of the memory as an image. That is initial, if nothing
 // has changed since; nil when it cannot be mapped and is too large to copy.
 func (m *linearMemory) image(initial *image) *image {
-	if initial != nil && m.equals(initial) {
+	if initial != nil && m.region != nil && m.equals(initial) {
 		return initial
 	}
 	if m.region != nil {
