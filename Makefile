@@ -4,7 +4,7 @@ BIN     ?= bin
 TIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check generate bench cross fuzz conformance conformance-table conformance-cross
+.PHONY: help build test race check generate bench cross fuzz kv-kill conformance conformance-table conformance-cross
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ check: ## formatting, vet, generated code up to date, go.mod tidy
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
 	$(GO) vet ./...
 	$(MAKE) generate
-	git diff --exit-code -- bindings examples/embed tools wit
+	git diff --exit-code -- bindings conformance/calls examples/embed tools wit
 	$(GO) mod tidy -diff
 
 generate: ## write bindings/ anew
@@ -31,6 +31,10 @@ generate: ## write bindings/ anew
 
 bench: ## benchmarks; the first figures are in conformance/bench/README.md
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./host/... ./conformance/...
+
+ROUNDS ?= 1000
+kv-kill: ## kill a program that writes to a bolt store ROUNDS times: nothing acknowledged is lost
+	GODWIT_KILL_ROUNDS=$(ROUNDS) $(GO) test -timeout 60m -run '^TestKill$$' -v ./host/keyvalue/bolt
 
 PLATFORMS = linux/amd64 linux/arm64 linux/arm linux/386 linux/riscv64 linux/s390x linux/ppc64le linux/loong64 \
 	darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godwit-runtime/godwit/bindings/p2/wasicli"
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/host"
 	"github.com/godwit-runtime/godwit/host/cli"
@@ -22,24 +21,8 @@ import (
 // filesGuest is the program that tries to get more files than it was granted.
 const filesGuest = "guests/files/files.wasm"
 
-// program is a program that can be run many times.
-type program struct {
-	linked *engine.Linked
-	run    *wasicli.RunExport
-}
-
-func findProgram(t testing.TB, kind engine.Kind, path string) *program {
-	t.Helper()
-	linked := link(t, kind, path)
-	run, err := wasicli.FindRun(linked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &program{linked, run}
-}
-
 // do runs the program once and returns what it printed.
-func (c *program) do(t testing.TB, cfg host.Config, args ...string) (code int, stdout string, trap error) {
+func (p *program) do(t testing.TB, cfg host.Config, args ...string) (code int, stdout string, trap error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -47,11 +30,11 @@ func (c *program) do(t testing.TB, cfg host.Config, args ...string) (code int, s
 	cfg.Args, cfg.Stdout = append([]string{"guest"}, args...), &out
 	st := cfg.NewState(ctx)
 	defer st.Close()
-	inst, err := c.linked.Instantiate(ctx, engine.InstanceConfig{Host: st})
+	inst, err := p.linked.Instantiate(ctx, engine.InstanceConfig{Host: st})
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, trap = cli.Run(ctx, c.run, inst)
+	code, trap = cli.Run(ctx, p.run, inst)
 	if err := inst.Close(ctx); err != nil {
 		t.Error(err)
 	}
@@ -111,7 +94,7 @@ func openFiles() int {
 func onPrograms(t *testing.T, path string, f func(t *testing.T, c *program)) {
 	t.Helper()
 	for _, k := range engines {
-		t.Run(k.String(), func(t *testing.T) { f(t, findProgram(t, k, path)) })
+		t.Run(k.String(), func(t *testing.T) { f(t, newProgram(t, k, path)) })
 	}
 }
 

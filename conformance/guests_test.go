@@ -1,13 +1,12 @@
 package conformance
 
 import (
-	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
+	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -15,297 +14,262 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/host"
+	"github.com/godwit-runtime/godwit/host/cli"
+	hosthttp "github.com/godwit-runtime/godwit/host/http"
 	"github.com/godwit-runtime/godwit/host/server"
 )
 
-const torture = "../conformance/guests/torture/torture.wasm"
+// request is a request and what its answer must be.
+type request struct {
+	target string // GET unless there is a body; "POST /path" names another method
+	body   string
+	header http.Header
 
-// engines are the ways to run core code on this machine.
-var engines = []engine.Kind{engine.Auto, engine.Interpreter}
-
-// lines is a writer that keeps what is written, for many writers at once.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	status int
+	want   string // regular expression for the whole body; upstream's address is UPSTREAM
+	fields map[string]string
+	// trailer is sent by the client with the body and comes back from the guest.
+	trailer string
+	// output is what the guest writes to its stdout and stderr, as a regular
+	// expression for one line of it.
+	output string
 }
 
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
+// guest is a component that users might have written.
+type guest struct {
+	name     string
+	file     string
+	make     string // how to build it, when it is not committed
+	requests []request
 }
 
-// take returns the lines so far and forgets them.
-func (l *lines) take() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := strings.TrimSuffix(l.b.String(), "\n")
-	l.b.Reset()
-	if s == "" {
-		return nil
-	}
-	return strings.Split(s, "\n")
+var guests = []guest{
+	{name: "hello in C", file: "../examples/hello/hello.wasm", requests: []request{
+		{target: "/", status: 200, want: "Hello from godwit!\n", fields: map[string]string{"Content-Type": "text/plain; charset=utf-8"}},
+		{target: "DELETE /any/path?at=all", status: 200, want: "Hello from godwit!\n"},
+	}},
+	{name: "echo in C", file: "../examples/echo/echo.wasm", requests: []request{
+		{target: "/", status: 200, want: "", fields: map[string]string{"X-Echo": "GET /"}},
+		{target: "PUT /a/b?c=d", body: "to and fro", status: 200, want: "to and fro",
+			header: http.Header{"Content-Type": {"text/x-any"}, "X-Who": {"me"}},
+			fields: map[string]string{"X-Echo": "PUT /a/b?c=d", "X-Who": "me", "Content-Type": "text/x-any"}},
+		{target: "BREW /pot", body: "tea", status: 200, want: "tea", fields: map[string]string{"X-Echo": "BREW /pot"}},
+		{target: "POST /trailers", body: "body", trailer: "sum", status: 200, want: "body"},
+		{target: "POST /long", body: strings.Repeat("0123456789abcdef", 1<<14), status: 200, want: "(0123456789abcdef)+"},
+	}},
+	{name: "events in C, of mixed versions", file: "../examples/events/events.wasm", requests: []request{
+		{target: "/?n=3&ms=1", status: 200, want: "data: 0\n\ndata: 1\n\ndata: 2\n\n", fields: map[string]string{"Content-Type": "text/event-stream"}},
+		{target: "/?n=0", status: 200, want: ""},
+	}},
+	{name: "a JSON API in Rust", file: "../examples/api/api.wasm", requests: []request{
+		{target: "/", status: 200, want: `{"routes":\[.*\]}` + "\n", fields: map[string]string{"Content-Type": "application/json"}},
+		{target: "/greetings/Ad%C3%A9le?language=fr", status: 200, want: `{"greeting":"Bonjour, Adéle!"}` + "\n"},
+		{target: "/greetings/x?language=tlh", status: 400, want: `{"error":"the languages are en, fr and de"}` + "\n"},
+		{target: "/greetings/%ff", status: 400, want: `{"error":.*UTF-8.*}` + "\n"},
+		{target: "/primes/100000", status: 200, want: `{"below":100000,"primes":9592}` + "\n"},
+		{target: "POST /stats", body: `{"numbers": [1, 2, 6]}`, status: 200, want: `{"count":3,"mean":3.0,"min":1.0,"max":6.0}` + "\n"},
+		{target: "POST /stats", body: `{"numbers": [1,`, status: 400, want: `{"error":"EOF .*"}` + "\n"},
+		{target: "POST /stats", body: `{"numbers": [` + strings.Repeat("1,", 1<<19) + `1]}`, status: 413, want: `{"error":.*1 MiB.*}` + "\n"},
+		{target: "DELETE /stats", status: 405, want: `{"error":"use POST"}` + "\n", fields: map[string]string{"Allow": "POST"}},
+		{target: "/nowhere", status: 404, want: `{"error":.*}` + "\n"},
+	}},
+	{name: "many outbound requests in Rust", file: "../examples/fanout/fanout.wasm", requests: []request{
+		{target: "/", status: 200, want: ""},
+		{target: "/?url=UPSTREAM/five&url=UPSTREAM/missing", status: 200,
+			want: `(?s)({"url": "UPSTREAM/five", "status": 200, "bytes": 5}\n|{"url": "UPSTREAM/missing", "status": 404, "bytes": 19}\n){2}`},
+		{target: "/?url=http://127.0.0.1:1/&url=UPSTREAM/five", status: 200,
+			want: `(?s){"url": "http://127.0.0.1:1/", "error": "ErrorCode::HttpRequestDenied"}\n{"url": "UPSTREAM/five", .*}\n`},
+		{target: "/?url=UPSTREAM/torn", status: 200, want: `{"url": "UPSTREAM/torn", "error": "ErrorCode::HttpResponseIncomplete"}` + "\n"},
+	}},
+	{name: "a toolchain of 2024", file: "guests/legacy/legacy.wasm", requests: []request{
+		{target: "/", status: 200, want: "Hello from an old toolchain!\n"},
+		{target: "POST /echo", body: "through memory", status: 200, want: "through memory"},
+		{target: "/log?a+line", status: 200, want: "logged\n", output: `stderr \[\d+\] :: err: a\+line`},
+		{target: "/env", status: 200, want: "GREETING=hello\n"},
+		{target: "/args", status: 200, want: ""},
+		{target: "/stdin", status: 200, want: "0 bytes\n"},
+		{target: "/time", status: 200, want: `slept true in 20\d\d\n`},
+		{target: "/open?/etc/passwd", status: 404, want: ".+\n"},
+		{target: "/hash", status: 200, want: "499500\n"},
+		{target: "/panic?so+be+it", status: 500, want: "Internal Server Error\n", output: `stderr \[\d+\] :: as asked for: so\+be\+it`},
+		{target: "/exit?0", status: 500, want: "Internal Server Error\n"},
+	}},
+	{name: "upstream Go", file: "../examples/go/go.wasm", make: "make examples/go/go.wasm", requests: []request{
+		{target: "/", status: 200, want: "Hello from Go!\n"},
+		{target: "POST /words", body: `{"text": "to be or not to be"}`, status: 200,
+			want: `\[{"word":"be","count":2},{"word":"to","count":2},{"word":"not","count":1},{"word":"or","count":1}\]\n`},
+		{target: "POST /words", body: `{"text"`, status: 400, want: `{"error":"unexpected EOF"}` + "\n"},
+		{target: "/ticks?n=3&ms=2", status: 200, want: "tick 1\ntick 2\ntick 3\n"},
+		{target: "/panic", status: 500, want: "Internal Server Error\n", output: `stderr \[\d+\] :: panic: as asked for`},
+		{target: "/nowhere", status: 404, want: `{"error":.*}` + "\n"},
+	}},
+	{name: "a fetch event in JavaScript", file: "../examples/javascript/javascript.wasm", make: "make examples/javascript/javascript.wasm", requests: []request{
+		{target: "/", status: 200, want: "Hello from JavaScript!\n"},
+		{target: "/seen", status: 200, want: `{"seen":1}`},
+		{target: "POST /echo", body: strings.Repeat("0123456789abcdef", 1<<14), status: 200, want: "(0123456789abcdef)+"},
+		{target: "POST /sort", body: `{"words": ["pear", "apple"]}`, status: 200, want: `{"words":\["apple","pear"\]}`, fields: map[string]string{"Content-Type": "application/json"}},
+		{target: "POST /sort", body: `{"wor`, status: 400, want: `{"error":.*}`},
+		{target: "/ticks?n=3&ms=2", status: 200, want: "tick 1\ntick 2\ntick 3\n"},
+		{target: "/fetch?url=UPSTREAM/five", status: 200, want: "12345"},
+		{target: "/nowhere", status: 404, want: `{"error":.*}`},
+	}},
 }
 
-// served is a guest behind a real socket.
-type served struct {
-	url    string
-	log    *lines // the operator's
-	output *lines // the guest's
-}
-
-// link compiles and links the component in a file.
-func link(t testing.TB, kind engine.Kind, path string) *engine.Linked {
-	t.Helper()
-	ctx := context.Background()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(ctx, engine.Config{Kind: kind})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close(ctx) })
-	c, err := e.Compile(ctx, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := e.NewLinker()
-	l.Hint = host.Hint
-	if err := host.Link(l, host.Config{}); err != nil {
-		t.Fatal(err)
-	}
-	linked, err := l.Link(ctx, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return linked
-}
-
-// serve serves a guest on a loopback address until the test ends.
-func serve(t testing.TB, linked *engine.Linked, memory uint64, cfg server.Config) *served {
-	t.Helper()
-	guest, err := server.NewComponent(linked, memory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &served{url: "http://" + ln.Addr().String(), log: &lines{}, output: &lines{}}
-	cfg.Log = slog.New(slog.NewTextHandler(s.log, nil))
-	cfg.Stdout, cfg.Stderr = s.output, s.output
-	srv := &server.Server{Handler: server.New(guest, cfg), DrainTimeout: 10 * time.Second}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ctx, ln) }()
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the server did not end well: %v", err)
+// upstream is what guests may send requests to.
+func upstream(t testing.TB) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/five":
+			_, _ = io.WriteString(w, "12345")
+		case "/torn":
+			w.Header().Set("Content-Length", "10")
+			_, _ = io.WriteString(w, "12345")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		default:
+			http.NotFound(w, r)
 		}
-	})
-	return s
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
-// onEngines serves a guest on each engine.
-func onEngines(t *testing.T, path string, memory uint64, cfg server.Config, f func(t *testing.T, s *served)) {
-	t.Helper()
-	for _, k := range engines {
-		t.Run(k.String(), func(t *testing.T) { f(t, serve(t, link(t, k, path), memory, cfg)) })
+// onGuests serves each guest on each engine. A guest that has to be built is
+// skipped where nobody did.
+func onGuests(t *testing.T, f func(t *testing.T, g *guest, s *served, upstream string)) {
+	up := upstream(t)
+	policy, err := hosthttp.ParsePolicy([]string{up})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := server.Config{Timeout: 2 * time.Minute, Host: host.Config{
+		Env:      []cli.Variable{{Name: "GREETING", Value: "hello"}},
+		Outbound: &hosthttp.Client{Policy: policy, Transport: hosthttp.NewTransport(policy, hosthttp.TransportConfig{})},
+	}}
+	for k := range guests {
+		g := &guests[k]
+		t.Run(g.name, func(t *testing.T) {
+			if _, err := os.Stat(g.file); errors.Is(err, fs.ErrNotExist) && g.make != "" {
+				t.Skipf("%s is not built: run %s", g.file, g.make)
+			}
+			onEngines(t, g.file, 0, cfg, func(t *testing.T, s *served) { f(t, g, s, up) })
+		})
 	}
 }
 
-// do makes a request; a broken-off body is an error. It is a POST, since a
-// client tries a GET again when the connection breaks.
-func (s *served) do(t testing.TB, path string) (status int, body string, err error) {
-	t.Helper()
-	resp, err := http.Post(s.url+path, "", nil)
+// exchange makes a request and says what is wrong with the answer.
+func (r *request) exchange(client *http.Client, base, upstream string) error {
+	method, target, named := strings.Cut(r.target, " ")
+	if !named {
+		method, target = "GET", r.target
+	}
+	var body io.Reader
+	if r.body != "" {
+		body = strings.NewReader(r.body)
+	}
+	req, err := http.NewRequest(method, base+strings.ReplaceAll(target, "UPSTREAM", upstream), body)
 	if err != nil {
-		return 0, "", err
+		return err
+	}
+	if r.header != nil {
+		req.Header = r.header.Clone()
+	}
+	if r.trailer != "" {
+		req.ContentLength = -1 // only a body in chunks has trailers
+		req.Trailer = http.Header{"X-Trailer": {r.trailer}}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(b), err
-}
-
-// settled waits until the operator's log has n lines: the last may be written
-// after the client has its answer.
-func (s *served) settled(t testing.TB, n int) []string {
-	t.Helper()
-	var got []string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if got = append(got, s.log.take()...); len(got) >= n {
-			break
+	if err != nil {
+		return fmt.Errorf("%s: after %d bytes: %w", r.target, len(b), err)
+	}
+	if resp.StatusCode != r.status {
+		return fmt.Errorf("%s: status %d %.100q, wanted %d", r.target, resp.StatusCode, b, r.status)
+	}
+	want := strings.ReplaceAll(r.want, "UPSTREAM", regexp.QuoteMeta(upstream))
+	if !regexp.MustCompile(`^(?:` + want + `)$`).Match(b) {
+		return fmt.Errorf("%s: body %.200q, wanted %s", r.target, b, want)
+	}
+	if r.want != "" && r.body != "" && strings.HasSuffix(r.want, ")+") && len(b) != len(r.body) {
+		return fmt.Errorf("%s: %d of %d bytes came back", r.target, len(b), len(r.body))
+	}
+	for name, value := range r.fields {
+		if got := resp.Header.Get(name); got != value {
+			return fmt.Errorf("%s: %s is %q, wanted %q", r.target, name, got, value)
 		}
 	}
-	return got
+	if got := resp.Trailer.Get("X-Trailer"); got != r.trailer {
+		return fmt.Errorf("%s: the trailer is %q, wanted %q", r.target, got, r.trailer)
+	}
+	return nil
 }
 
-func TestGuestsThatFailGetAStatusAndALine(t *testing.T) {
-	const aborted = 0
-	cases := []struct {
-		name, path string
-		status     int
-		log        string // part of the one line that the operator gets; "" for none
-	}{
-		{"a trap", "/trap", 500, "unreachable"},
-		{"a division by zero", "/div0", 500, "integer divide by zero"},
-		{"an access out of bounds", "/oob", 500, "out of bounds memory access"},
-		{"endless recursion", "/recurse", 500, "call stack exhausted"},
-		{"a handle that is not there", "/null-handle", 500, "unknown handle index 0"},
-		{"an exit", "/exit?code=3", 500, "the guest exited with code 3"},
-		{"no response", "/no-response", 500, "the guest never set its response"},
-		{"a dropped outparam", "/drop-outparam", 500, "the guest never set its response"},
-		{"a loop past the timeout", "/loop", 504, "-W timeout="},
-		{"a sleep past the timeout", "/sleep?ms=60000", 504, "-W timeout="},
-		{"memory up to the limit", "/alloc", 200, ""},
-		{"a trap after the first bytes", "/trap-mid", aborted, "unreachable"},
-		{"a body shorter than declared", "/partial", aborted, "HTTP-response-body-size"},
-		{"a body longer than declared", "/over", aborted, "HTTP-response-body-size"},
-		{"an outbound request that is not allowed", "/fetch?url=http://example.com/", 502, "--allow-outbound"},
-	}
-	cfg := server.Config{Timeout: 1500 * time.Millisecond}
-	onEngines(t, torture, 64<<20, cfg, func(t *testing.T, s *served) {
-		for _, c := range cases {
-			t.Run(c.name, func(t *testing.T) {
-				status, body, err := s.do(t, c.path)
-				if c.status == aborted {
-					if err == nil {
-						t.Errorf("the client got the whole of %q, wanted its connection broken off", body)
+func TestGuestsAnswerRight(t *testing.T) {
+	onGuests(t, func(t *testing.T, g *guest, s *served, upstream string) {
+		for k := range g.requests {
+			r := &g.requests[k]
+			if err := r.exchange(http.DefaultClient, s.url, upstream); err != nil {
+				t.Error(err)
+			}
+			if r.output == "" {
+				continue
+			}
+			if got := s.output.await(regexp.MustCompile(`(?m)^` + r.output + `$`)); got != nil {
+				t.Errorf("%s: %v", r.target, got)
+			}
+		}
+	})
+}
+
+// Each request has an instance of its own, whatever happens in those beside it.
+func TestGuestsAnswerManyConnectionsAtOnce(t *testing.T) {
+	const connections = 64
+	onGuests(t, func(t *testing.T, g *guest, s *served, upstream string) {
+		each := 3
+		if g.make != "" {
+			each = 1 // they are large
+		}
+		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
+		defer client.CloseIdleConnections()
+		var wg sync.WaitGroup
+		for c := range connections {
+			wg.Go(func() {
+				for n := range each {
+					r := &g.requests[(c+n)%len(g.requests)]
+					if err := r.exchange(client, s.url, upstream); err != nil {
+						t.Error(err)
+						return
 					}
-				} else if err != nil || status != c.status {
-					t.Errorf("the client got %d %q, %v; wanted %d", status, body, err, c.status)
-				}
-				if c.status >= 500 && c.log != "--allow-outbound" && strings.TrimSpace(body) != http.StatusText(c.status) {
-					t.Errorf("the body %q says more than the status", body)
-				}
-				want := 1
-				if c.log == "" {
-					want = 0
-				}
-				got := s.settled(t, want)
-				if len(got) != want || want == 1 && !strings.Contains(got[0], c.log) {
-					t.Errorf("the operator got %q, wanted one line with %q", got, c.log)
-				}
-				if status, body, err := s.do(t, "/"); err != nil || status != 200 {
-					t.Errorf("the next request: %d %q, %v", status, body, err)
 				}
 			})
 		}
+		wg.Wait()
 	})
 }
 
-func TestGuestsSeeTheRequestAndTheClientTheResponse(t *testing.T) {
-	cases := []struct {
-		name, method, path, body string
-		header                   http.Header
-		status                   int
-		want                     string // regular expression
-		trailer                  string
-	}{
-		{"a status", "GET", "/status?code=418", "", nil, 418, `^status\n$`, ""},
-		{"HEAD has no body", "HEAD", "/status?code=201", "", nil, 201, `^$`, ""},
-		{"a body that is read", "POST", "/sink", "12345", nil, 200, `^5\n$`, ""},
-		{"a body that is sent back", "POST", "/echo", "to and fro", nil, 200, `^to and fro$`, ""},
-		{"a response before the body is read", "POST", "/early", "abc", nil, 200, `^early\nthen 3 bytes\n$`, ""},
-		{"trailers", "GET", "/trailers", "", nil, 200, `^trailers follow\n$`, "yes"},
-		{"header fields", "GET", "/headers", "", http.Header{"X-A": {"1", "2"}}, 200, `(?s)x-a: 1.*x-a: 2`, ""},
-		{"a length", "GET", "/big?bytes=900", "", nil, 200, `(?s)^.{900}$`, ""},
-		{"no directories", "GET", "/fs", "", nil, 200, `^no preopens\n$`, ""},
-		{"no sockets", "GET", "/socket", "", nil, 200, `access-denied`, ""},
-		{"random bytes", "GET", "/random", "", nil, 200, `^[0-9a-f]{32}\n$`, ""},
-		{"clocks", "GET", "/clock", "", nil, 200, `^wall \d+\.\d+\nelapsed \d+\n`, ""},
-		{"the environment it was given", "GET", "/env", "", nil, 200, `^$`, ""},
-		{"no such route", "GET", "/nowhere", "", nil, 404, `^no such route\n$`, ""},
-	}
-	onEngines(t, torture, 64<<20, server.Config{Timeout: 30 * time.Second}, func(t *testing.T, s *served) {
-		for _, c := range cases {
-			t.Run(c.name, func(t *testing.T) {
-				req, err := http.NewRequest(c.method, s.url+c.path, strings.NewReader(c.body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if c.header != nil {
-					req.Header = c.header
-				}
-				resp, err := http.DefaultClient.Do(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer resp.Body.Close()
-				b, err := io.ReadAll(resp.Body)
-				if err != nil || resp.StatusCode != c.status {
-					t.Errorf("status %d, %v; wanted %d", resp.StatusCode, err, c.status)
-				}
-				// The body of /big is not text: bytes are compared as Latin-1.
-				if !regexp.MustCompile(c.want).MatchString(latin1(b)) {
-					t.Errorf("body is %.200q, wanted %s", b, c.want)
-				}
-				if c.trailer != "" && len(resp.Trailer) == 0 {
-					t.Error("there are no trailers")
-				}
-				if log := s.log.take(); len(log) > 0 {
-					t.Errorf("the operator got %q", log)
-				}
-			})
-		}
-	})
-}
-
-// latin1 makes a string with one character for each byte.
-func latin1(b []byte) string {
-	r := make([]rune, len(b))
-	for k, c := range b {
-		r[k] = rune(c)
-	}
-	return string(r)
-}
-
-func TestOutputIsPrefixedByRequest(t *testing.T) {
-	onEngines(t, torture, 64<<20, server.Config{}, func(t *testing.T, s *served) {
-		if _, _, err := s.do(t, "/log?out=one&err=two"); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for end := time.Now().Add(5 * time.Second); len(got) < 2 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-			got = append(got, s.output.take()...)
-		}
-		if want := "[stdout [0] :: one stderr [0] :: two]"; fmt.Sprint(got) != want {
-			t.Errorf("output is %q, wanted %s", got, want)
-		}
-	})
-}
-
-// Each request has an instance of its own, whatever happens to those beside it.
-func TestManyConnectionsAtOnce(t *testing.T) {
-	onEngines(t, torture, 64<<20, server.Config{Timeout: 60 * time.Second}, func(t *testing.T, s *served) {
+// What a guest does to itself is no matter to the instances beside it.
+func TestTrapsBesideManyConnections(t *testing.T) {
+	onEngines(t, torture, 64<<20, server.Config{Timeout: time.Minute}, func(t *testing.T, s *served) {
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 		defer client.CloseIdleConnections()
 		var wg sync.WaitGroup
 		for g := range 64 {
 			wg.Go(func() {
-				for n := range 5 {
+				for n := range 3 {
 					text := strings.Repeat(fmt.Sprintf("%d/%d ", g, n), 500)
-					resp, err := client.Post(s.url+"/echo", "text/plain", strings.NewReader(text))
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					b, err := io.ReadAll(resp.Body)
-					resp.Body.Close()
-					if err != nil || string(b) != text {
-						t.Errorf("%d of %d bytes came back: %v", len(b), len(text), err)
-					}
-					if trap, err := client.Get(s.url + "/trap"); err != nil || trap.StatusCode != 500 {
-						t.Errorf("a trap beside it: %v, %v", trap, err)
-					} else {
-						trap.Body.Close()
+					for _, r := range []request{
+						{target: "POST /echo", body: text, status: 200, want: text},
+						{target: "POST /trap", status: 500, want: "Internal Server Error\n"},
+					} {
+						if err := r.exchange(client, s.url, ""); err != nil {
+							t.Error(err)
+							return
+						}
 					}
 				}
 			})

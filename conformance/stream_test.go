@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -51,44 +49,6 @@ func (c *check) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// command builds the command once for the tests that need a process to look at.
-func command(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "godwit")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/godwit").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
-
-// start runs `godwit serve` and returns its address.
-func start(t *testing.T, bin string, args ...string) (*exec.Cmd, string) {
-	t.Helper()
-	cmd := exec.Command(bin, append([]string{"serve", "--addr", "127.0.0.1:0", "--no-cache"}, args...)...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	r := bufio.NewReader(stderr)
-	line, err := r.ReadString('\n')
-	if err != nil {
-		t.Fatalf("no ready line: %q, %v", line, err)
-	}
-	go io.Copy(io.Discard, r)
-	m := regexp.MustCompile(`^Serving HTTP on (http://\S+)/\n$`).FindStringSubmatch(line)
-	if m == nil {
-		t.Fatalf("the ready line is %q", line)
-	}
-	return cmd, m[1]
-}
-
 // peakMemory is the most memory that a process has had, in bytes.
 func peakMemory(t *testing.T, pid int) int64 {
 	t.Helper()
@@ -115,8 +75,8 @@ func TestABodyOfAGibibyteIsEchoedInLittleMemory(t *testing.T) {
 		t.Skip("peak memory is read from /proc")
 	}
 	const size = 1 << 30
-	cmd, url := start(t, command(t), torture)
-	resp, err := http.Post(url+"/echo", "application/octet-stream", io.LimitReader(&pattern{}, size))
+	p := start(t, torture)
+	resp, err := http.Post(p.url+"/echo", "application/octet-stream", io.LimitReader(&pattern{}, size))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +85,7 @@ func TestABodyOfAGibibyteIsEchoedInLittleMemory(t *testing.T) {
 	if err != nil || n != size {
 		t.Fatalf("%d bytes came back: %v", n, err)
 	}
-	if peak := peakMemory(t, cmd.Process.Pid); peak > 200<<20 {
+	if peak := peakMemory(t, p.cmd.Process.Pid); peak > 200<<20 {
 		t.Errorf("the process had %d MiB at its peak", peak>>20)
 	} else {
 		t.Logf("peak memory %d MiB", peak>>20)
@@ -213,10 +173,10 @@ func TestDrainingLetsRequestsFinish(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no SIGTERM")
 	}
-	cmd, url := start(t, command(t), torture)
+	p := start(t, torture)
 	answered := make(chan error, 1)
 	go func() {
-		resp, err := http.Get(url + "/sleep?ms=700")
+		resp, err := http.Get(p.url + "/sleep?ms=700")
 		if err == nil {
 			var b []byte
 			b, err = io.ReadAll(resp.Body)
@@ -228,13 +188,13 @@ func TestDrainingLetsRequestsFinish(t *testing.T) {
 		answered <- err
 	}()
 	time.Sleep(300 * time.Millisecond)
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-answered; err != nil {
 		t.Errorf("the request under way: %v", err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("the server: %v", err)
 	}
 }

@@ -13,11 +13,14 @@ import (
 	"github.com/godwit-runtime/godwit/engine/wat"
 )
 
-// officialTexts are the scripts of the official Component Model suite, where a
-// checkout of it lies beside this one.
+// officialTexts are the scripts of the official Component Model suite: of the
+// checkout that GODWIT_COMPONENT_MODEL names, or of one beside this one.
 func officialTexts(t *testing.T) (root string, files []string) {
 	t.Helper()
 	root = filepath.FromSlash("../../shared/conformance/component-model/test")
+	if named := os.Getenv("GODWIT_COMPONENT_MODEL"); named != "" {
+		root = filepath.Join(named, "test")
+	}
 	files, err := filepath.Glob(filepath.Join(root, "*", "*.wast"))
 	if err != nil {
 		t.Fatal(err)

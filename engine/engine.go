@@ -7,6 +7,7 @@
 //	Linker     what the host provides, by import name
 //	Linked     a component with every import resolved and type-checked
 //	Instance   a running instance of a Linked; one call at a time
+//	Pool       instances that are used again, each time as if new
 //	Func       an export of a Linked, called on an Instance
 //
 // It owns flattening (nested components become one list of initializers),
@@ -93,6 +94,7 @@ type Component struct {
 	// unlinkable are the imports that no host can provide. With one of them there
 	// is nothing in plan but imports, since what would be instantiated is not known.
 	unlinkable []*ImportError
+	compiles   int // how many bytes of core modules may yet be compiled
 }
 
 // Compile decodes, validates, flattens and compiles a component. It does not keep b.
@@ -107,12 +109,13 @@ func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
 	if c.plan, c.unlinkable, err = flatten(desc); err != nil {
 		return nil, err
 	}
+	c.compiles = maxRecompiled + len(b)
 	err = c.compileCores(ctx)
 	if errors.Is(err, core.ErrNeedsInterpreter) && e.kind == Auto {
 		// Core modules of one component share memories and tables, so they run
 		// on the same engine.
 		_ = c.Close(ctx)
-		c.kind, c.cores = Interpreter, nil
+		c.kind, c.cores, c.compiles = Interpreter, nil, maxRecompiled+len(b)
 		err = c.compileCores(ctx)
 	}
 	if err == nil {
@@ -139,6 +142,9 @@ func forgetBytes(d *component.Component) {
 	}
 }
 
+// maxRecompiled bounds what is compiled, in bytes, beyond the size of the component.
+const maxRecompiled = 64 << 20
+
 // compileCores compiles each core module once for each way that it is wired.
 func (c *Component) compileCores(ctx context.Context) error {
 	byModule := map[*component.CoreModule][]int{}
@@ -149,6 +155,9 @@ next:
 				c.cores = append(c.cores, c.cores[other])
 				continue next
 			}
+		}
+		if c.compiles -= len(ci.module.Bytes); c.compiles < 0 {
+			return fmt.Errorf("the component instantiates its core modules in too many ways: each is compiled again, %d MiB at most", maxRecompiled>>20)
 		}
 		m, err := c.engine.rt.CompileModule(ctx, core.ModuleSpec{
 			Name:    fmt.Sprintf("core module[%d]", k),

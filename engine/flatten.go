@@ -53,6 +53,7 @@ func flatten(c *component.Component) (*plan, []*ImportError, error) {
 		funcIndex:   map[core.Ref]int{},
 		memoryIndex: map[core.Ref]int{},
 		optionIndex: map[options]int{},
+		dtors:       map[*types.Resource]int{},
 	}
 	f := &frame{p: p, args: map[string]item{}, subst: types.Subst{}}
 	f.instance = p.addInstance(none)

@@ -14,14 +14,12 @@ import (
 func (f *frame) resourceDef(d *component.ResourceDef) error {
 	rt := &types.Resource{Name: d.Resource.Name, Owner: f.instance + 1}
 	f.subst[d.Resource] = rt
-	r := resource{rt: rt, instance: f.instance, dtor: none}
 	if d.HasDtor {
 		if d.DtorAsync || d.HasCallback {
 			return fmt.Errorf("asynchronous destructors are not supported yet")
 		}
-		r.dtor = f.p.funcSlot(f.coreFuncs[d.Dtor])
+		f.p.dtors[rt] = f.p.funcSlot(f.coreFuncs[d.Dtor])
 	}
-	f.p.resources = append(f.p.resources, r)
 	f.types = append(f.types, rt)
 	return nil
 }

@@ -104,10 +104,8 @@ func (i *Instance) fillSlots(k int, ci *core.Instance) error {
 		if mem == nil {
 			return fmt.Errorf("core instance %d has no memory %q", k, p.memories[m].Name)
 		}
-		for o := range p.options {
-			if p.options[o].memory == m {
-				s.Options[o].Memory = mem
-			}
+		for _, o := range ln.users.memory[m] {
+			s.Options[o].Memory = mem
 		}
 	}
 	return nil
@@ -115,15 +113,13 @@ func (i *Instance) fillSlots(k int, ci *core.Instance) error {
 
 // setFunc fills a function slot and the options that use it.
 func (ln *Linked) setFunc(s *canon.Store, slot int, f canon.CoreFunc) {
-	p := ln.component.plan
 	s.Funcs[slot] = f
-	for o := range p.options {
-		if p.options[o].realloc == slot {
-			s.Options[o].Realloc = &canon.Realloc{Inst: &s.Instances[p.options[o].instance], Func: f}
-		}
-		if p.options[o].postReturn == slot {
-			s.Options[o].PostReturn = f
-		}
+	for _, o := range ln.users.realloc[slot] {
+		inst := ln.component.plan.options[o].instance
+		s.Options[o].Realloc = &canon.Realloc{Inst: &s.Instances[inst], Func: f}
+	}
+	for _, o := range ln.users.postReturn[slot] {
+		s.Options[o].PostReturn = f
 	}
 }
 

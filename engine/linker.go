@@ -81,7 +81,11 @@ type Linked struct {
 	host      *core.Host
 	hostFuncs []core.HostFunc
 	fills     []fill // by ordinal of plan.cores
+	users     users
 }
+
+// users are, for each slot of a plan, the options that it is in.
+type users struct{ memory, realloc, postReturn [][]int }
 
 // fill is what the slots of a plan get from one core instance.
 type fill struct {
@@ -200,7 +204,8 @@ func importName(iface, name string) string {
 	return iface
 }
 
-// planFills works out which slots each core instance fills.
+// planFills works out which slots each core instance fills, and what they are
+// used for.
 func (ln *Linked) planFills() {
 	p := ln.component.plan
 	ln.fills = make([]fill, len(p.cores))
@@ -211,6 +216,22 @@ func (ln *Linked) planFills() {
 	}
 	for k, r := range p.memories {
 		ln.fills[r.Instance].memories = append(ln.fills[r.Instance].memories, k)
+	}
+	ln.users = users{
+		memory:     make([][]int, len(p.memories)),
+		realloc:    make([][]int, len(p.funcs)),
+		postReturn: make([][]int, len(p.funcs)),
+	}
+	for k := range p.options {
+		o := &p.options[k]
+		for _, u := range []struct {
+			of   [][]int
+			slot int
+		}{{ln.users.memory, o.memory}, {ln.users.realloc, o.realloc}, {ln.users.postReturn, o.postReturn}} {
+			if u.slot != none {
+				u.of[u.slot] = append(u.of[u.slot], k)
+			}
+		}
 	}
 }
 

@@ -211,19 +211,15 @@ func (ln *Linked) destructor(rt *types.Resource) func(ctx context.Context, calle
 			}
 		}
 	}
-	impl, dtor := rt.Owner-1, none
-	for _, r := range ln.component.plan.resources {
-		if r.rt == rt {
-			dtor = r.dtor
-		}
-	}
+	impl := rt.Owner - 1
+	dtor, hasDtor := ln.component.plan.dtors[rt]
 	opts := &canon.Options{}
 	return func(ctx context.Context, caller *canon.Instance, s *canon.Store, rep abi.Rep) {
 		t, err := s.Instances[impl].Enter(ctx, caller, opts, 1)
 		if err != nil {
 			panic(err)
 		}
-		if dtor != none {
+		if hasDtor {
 			t.Stack[0] = uint64(rep.Number)
 			t.Run(s.Funcs[dtor])
 		}

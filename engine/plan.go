@@ -21,7 +21,7 @@ type plan struct {
 	options   []options
 	hosts     []hostFunc
 	imports   []importedFunc
-	resources []resource // those that guests implement
+	dtors     map[*types.Resource]int // func slots, for resources of guests that have one
 	imported  []importedResource
 	root      *instanceItem // what the component exports
 
@@ -89,13 +89,6 @@ type importedFunc struct {
 type importedResource struct {
 	iface, name string
 	rt          *types.Resource
-}
-
-// resource is a resource type that a component instance implements.
-type resource struct {
-	rt       *types.Resource
-	instance int
-	dtor     int // func slot
 }
 
 // The items of component-level index spaces, as flattening knows them.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -275,6 +276,30 @@ func TestComponentsThatUnfoldToTooMuch(t *testing.T) {
 	defer e.Close(context.Background())
 	_, err = e.Compile(t.Context(), assemble(t, "(component "+inner+"(instance (instantiate $c)))"))
 	if err == nil || !strings.Contains(err.Error(), "takes more than 4000000 steps") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// One large core module that is instantiated in very many ways would be compiled
+// as many times.
+func TestCompilingOneModuleInManyWaysIsBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`(component (core module $big (import "" "f" (func)) (memory 20) (data (i32.const 0) "`)
+	b.WriteString(strings.Repeat("x", 1<<20))
+	b.WriteString(`")) (core module $f (func (export "f")))`)
+	for range 80 {
+		b.WriteString(`(core instance $i (instantiate $f)) (core instance (instantiate $big (with "" (instance $i))))`)
+	}
+	text := strings.ReplaceAll(b.String(), "$i ", "") + ")"
+	for k := range 80 {
+		text = strings.Replace(text, "(instance $i)", fmt.Sprintf("(instance %d)", 2*k), 1)
+	}
+	e, err := engine.New(t.Context(), engine.Config{Kind: engine.Interpreter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close(context.Background())
+	if _, err = e.Compile(t.Context(), assemble(t, text)); err == nil || !strings.Contains(err.Error(), "in too many ways") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,7 +10,7 @@
 //	inst, err := linked.Instantiate(ctx, engine.InstanceConfig{Host: st})
 //
 // Each subject is a package of its own: host/io, clocks, random, cli,
-// filesystem, sockets, http. Nothing is granted by default beyond what the
+// filesystem, sockets, http, keyvalue, config. Nothing is granted by default beyond what the
 // world wasi:http/proxy names; the environment, files and network of the host
 // stay out of sight.
 //

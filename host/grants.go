@@ -70,17 +70,36 @@ var grants = map[string]Grant{
 	"wasi:http/outgoing-handler":     {Status: ServedUnderFlag, Flag: "--allow-outbound", Note: "requests are denied without it"},
 }
 
+// exact has the interfaces that are matched by their whole version: those before
+// their first release.
+var exact = map[string]Grant{
+	"wasi:keyvalue/store@0.2.0-draft":    keyValue,
+	"wasi:keyvalue/atomics@0.2.0-draft":  keyValue,
+	"wasi:keyvalue/batch@0.2.0-draft":    keyValue,
+	"wasi:keyvalue/store@0.2.0-draft2":   keyValue,
+	"wasi:keyvalue/atomics@0.2.0-draft2": keyValue,
+	"wasi:keyvalue/batch@0.2.0-draft2":   keyValue,
+	"wasi:config/store@0.2.0-rc.1":       {Status: ServedUnderFlag, Flag: "--config", Note: "empty without it"},
+}
+
+var keyValue = Grant{Status: ServedUnderFlag, Flag: "--keyvalue", Note: "opening a store is denied without it"}
+
 // Lookup says what this host does about an import, such as wasi:http/types@0.2.3.
 func Lookup(importName string) Grant {
 	name, version, _ := strings.Cut(importName, "@")
+	if g, ok := exact[importName]; ok {
+		return g
+	}
 	g, known := grants[name]
 	switch {
 	case known && line02(version):
 		return g
 	case known:
 		return Grant{Note: "this host serves " + name + " of the 0.2 line only"}
-	case strings.HasPrefix(name, "wasi:keyvalue/"), strings.HasPrefix(name, "wasi:config/"):
-		return Grant{Note: "this version of godwit does not have it yet"}
+	case strings.HasPrefix(name, "wasi:keyvalue/"):
+		return Grant{Note: "this host serves store, atomics and batch of wasi:keyvalue@0.2.0-draft and @0.2.0-draft2"}
+	case strings.HasPrefix(name, "wasi:config/"):
+		return Grant{Note: "this host serves wasi:config/store@0.2.0-rc.1"}
 	case strings.HasPrefix(name, "wasi:"):
 		return Grant{Note: "not an interface that godwit implements"}
 	}

@@ -10,9 +10,11 @@ import (
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/cli"
 	"github.com/godwit-runtime/godwit/host/clocks"
+	"github.com/godwit-runtime/godwit/host/config"
 	"github.com/godwit-runtime/godwit/host/filesystem"
 	"github.com/godwit-runtime/godwit/host/http"
 	"github.com/godwit-runtime/godwit/host/io"
+	"github.com/godwit-runtime/godwit/host/keyvalue"
 	"github.com/godwit-runtime/godwit/host/random"
 	"github.com/godwit-runtime/godwit/host/sockets"
 )
@@ -47,6 +49,11 @@ type Config struct {
 	// 0 means filesystem.DefaultMaxOpen.
 	MaxOpenFiles int
 
+	// KeyValue has the stores that the guest may open; see keyvalue.Store.
+	KeyValue keyvalue.Config
+	// Settings are what the guest reads through wasi:config; nil has none.
+	Settings *config.Settings
+
 	// MaxHostMemory bounds what one instance makes the host allocate for
 	// streams and fields, in bytes; 0 means DefaultMaxHostMemory.
 	MaxHostMemory int64
@@ -57,8 +64,9 @@ type Config struct {
 	Clock  clocks.Clock
 	Random *random.Source
 
-	// Log gets a line for each outbound request, socket address and name that is
-	// denied, and for the first use of files that is; nil means none.
+	// Log gets a line for each outbound request, socket address, name and
+	// key-value store that is denied, for the first use of files that is, and for
+	// failures of stores; nil means none.
 	Log *slog.Logger
 }
 
@@ -70,9 +78,12 @@ type State struct {
 	HTTP    *http.State
 	Sockets *sockets.State
 	Files   *filesystem.Files
+	// KeyValue is what it uses of wasi:keyvalue.
+	KeyValue *keyvalue.State
 
-	clock  clocks.Clock
-	random *random.Source
+	clock    clocks.Clock
+	random   *random.Source
+	settings *config.Settings
 }
 
 // Holder is what Link expects in engine.InstanceConfig.Host: a State, or an
@@ -89,10 +100,11 @@ func (c Config) NewState(ctx context.Context) *State {
 	}
 	budget := io.NewBudget(c.MaxHostMemory)
 	s := &State{
-		Budget: budget,
-		CLI:    &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
-		clock:  c.Clock,
-		random: c.Random,
+		Budget:   budget,
+		CLI:      &cli.Command{Env: c.Env, Args: c.Args, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Terminals: c.Terminals, Budget: budget},
+		clock:    c.Clock,
+		random:   c.Random,
+		settings: c.Settings,
 	}
 	if s.clock == nil {
 		s.clock = clocks.System
@@ -100,13 +112,14 @@ func (c Config) NewState(ctx context.Context) *State {
 	if s.random == nil {
 		s.random = random.System
 	}
-	var denied func(error)
+	var report func(error)
 	if c.Log != nil {
-		denied = func(err error) { c.Log.Warn(err.Error()) }
+		report = func(err error) { c.Log.Warn(err.Error()) }
 	}
-	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: denied})
-	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: denied})
-	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: denied})
+	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: report})
+	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: report})
+	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: report})
+	s.KeyValue = c.KeyValue.NewState(ctx, budget, report)
 	return s
 }
 
@@ -131,5 +144,7 @@ func Link(l *engine.Linker, _ Config) error {
 		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
 		sockets.Link(l, func(cx *abi.Context) *sockets.State { return state(cx).Sockets }),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
+		keyvalue.Link(l, func(cx *abi.Context) *keyvalue.State { return state(cx).KeyValue }),
+		config.Link(l, func(cx *abi.Context) *config.Settings { return state(cx).settings }),
 	)
 }

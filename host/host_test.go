@@ -22,7 +22,11 @@ func TestLookup(t *testing.T) {
 		{"wasi:http/types@0.3.0", "not provided (this host serves wasi:http/types of the 0.2 line only)"},
 		{"wasi:io/streams@0.2.0-rc-2023-11-10", "not provided (this host serves wasi:io/streams of the 0.2 line only)"},
 		{"wasi:io/streams", "not provided (this host serves wasi:io/streams of the 0.2 line only)"},
-		{"wasi:keyvalue/store@0.2.0-draft", "not provided (this version of godwit does not have it yet)"},
+		{"wasi:keyvalue/store@0.2.0-draft", "served under --keyvalue (opening a store is denied without it)"},
+		{"wasi:keyvalue/atomics@0.2.0-draft2", "served under --keyvalue (opening a store is denied without it)"},
+		{"wasi:keyvalue/store@0.2.0", "not provided (this host serves store, atomics and batch of wasi:keyvalue@0.2.0-draft and @0.2.0-draft2)"},
+		{"wasi:config/store@0.2.0-rc.1", "served under --config (empty without it)"},
+		{"wasi:config/store@0.2.0-draft", "not provided (this host serves wasi:config/store@0.2.0-rc.1)"},
 		{"wasi:nn/tensor@0.2.0", "not provided (not an interface that godwit implements)"},
 		{"acme:api/x", "not provided (not a WASI interface; link it with your own host, or compose the component with one that exports it)"},
 	} {

@@ -25,7 +25,12 @@ func TestLinkAndTheTableOfGrantsAgree(t *testing.T) {
 			t.Errorf("%s: the table says %s, the linker has it: %v", name, g, hi != nil)
 		}
 	}
-	for _, name := range []string{"wasi:io/streams@0.3.0", "wasi:keyvalue/store@0.2.0-draft", "wasi:http/incoming-handler@0.2.0"} {
+	for name, g := range exact {
+		if hi := l.Provides(name); hi == nil || hi.Name != name || g.Status == NotProvided {
+			t.Errorf("%s: the table says %s, the linker has %v", name, g, hi)
+		}
+	}
+	for _, name := range []string{"wasi:io/streams@0.3.0", "wasi:keyvalue/store@0.2.0", "wasi:keyvalue/store@0.2.0-draft3", "wasi:config/store@0.2.0", "wasi:http/incoming-handler@0.2.0"} {
 		if l.Provides(name) != nil || Lookup(name).Status != NotProvided {
 			t.Errorf("%s: %s", name, Lookup(name))
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/engine/component"
@@ -62,6 +63,7 @@ func (f *engineFlags) engine(ctx context.Context, log *slog.Logger) (*engine.Eng
 
 // grantFlags say what a guest is granted.
 type grantFlags struct {
+	dataFlags
 	env           []string
 	inheritEnv    bool
 	dirs          []string
@@ -87,8 +89,13 @@ func (f *grantFlags) add(c *cobra.Command) {
 	f.sockets.add(c)
 	fl.StringVar(&f.maxHostMemory, "max-host-memory", "", "what one instance makes the host allocate for streams and fields, in bytes or with K, M or G (default 16M)")
 	fl.StringVar(&f.maxFields, "max-fields", "", "size of one set of header fields, in bytes or with K, M or G")
+	f.dataFlags.add(c)
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
 }
+
+// outboundTimeout bounds each wait for the other end of an outbound request whose
+// guest sets no timeout of its own. It is the one of wasmtime.
+const outboundTimeout = 10 * time.Minute
 
 func usagef(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
@@ -168,6 +175,7 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 	}{
 		{"--max-host-memory", f.maxHostMemory, func(n uint64) { cfg.MaxHostMemory = int64(n) }},
 		{"--max-fields", f.maxFields, func(n uint64) { cfg.MaxFields = int(n) }},
+		{"--keyvalue-max-value", f.maxValue, func(n uint64) { cfg.KeyValue.Limits.Value = int(n) }},
 	} {
 		if size.text == "" {
 			continue
@@ -178,13 +186,19 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 		}
 		size.set(n)
 	}
+	if cfg.Settings, err = f.settings(); err != nil {
+		return cfg, err
+	}
 	if len(f.allowOutbound) > 0 {
 		policy, err := http.ParsePolicy(f.allowOutbound)
 		if err != nil {
 			return usage("%w", err)
 		}
 		policy.BlockPrivate = f.blockPrivate
-		cfg.Outbound = &http.Client{Policy: policy, Transport: http.NewTransport(policy, http.TransportConfig{})}
+		cfg.Outbound = &http.Client{
+			Policy: policy, Transport: http.NewTransport(policy, http.TransportConfig{}),
+			ConnectTimeout: outboundTimeout, FirstByteTimeout: outboundTimeout, BetweenBytesTimeout: outboundTimeout,
+		}
 	}
 	cfg.Network, err = f.sockets.network(f.blockPrivate)
 	return cfg, err

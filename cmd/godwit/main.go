@@ -58,14 +58,14 @@ func run(args []string) int {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError(c, err)
 	})
-	err := root.ExecuteContext(context.Background())
+	c, err := root.ExecuteContextC(context.Background())
 	if err == nil {
 		return 0
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
 		// What cobra itself finds wrong: an unknown command, wrong arguments.
-		exit = &exitError{code: exitUsage, err: err}
+		errors.As(usageError(c, err), &exit)
 	}
 	if exit.err != nil {
 		fmt.Fprintln(os.Stderr, "godwit:", exit.err)

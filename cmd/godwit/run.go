@@ -44,7 +44,7 @@ arguments and result are written in WAVE: --invoke 'add(1, 2)', or
 			cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
 			cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)) // of what the guest is denied
 			cfg.Terminals = cli.Terminals{Stdin: isTerminal(os.Stdin), Stdout: isTerminal(os.Stdout), Stderr: isTerminal(os.Stderr)}
-			p := &program{path: args[0], cfg: cfg, memory: limit, invoke: invoke}
+			p := &program{path: args[0], cfg: cfg, data: &gf.dataFlags, memory: limit, invoke: invoke}
 			return p.run(c.Context(), &ef)
 		},
 	}
@@ -61,16 +61,29 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 type program struct {
 	path   string
 	cfg    host.Config
+	data   *dataFlags
 	memory uint64
 	invoke string // "": it is a command
 }
 
 func (p *program) run(ctx context.Context, ef *engineFlags) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	err := p.toEnd(ctx, ef)
+	var ended *interrupted
+	if err != nil && errors.As(context.Cause(ctx), &ended) {
+		return &exitError{code: ended.exitCode()}
+	}
+	return err
+}
+
+// toEnd runs the program until it ends, or ctx does.
+func (p *program) toEnd(ctx context.Context, ef *engineFlags) error {
 	e, err := ef.engine(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return failed(err)
 	}
-	defer e.Close(ctx)
+	defer e.Close(context.WithoutCancel(ctx))
 	ln, err := compileAndLink(ctx, e, p.path, p.cfg)
 	if err != nil {
 		return err
@@ -79,8 +92,12 @@ func (p *program) run(ctx context.Context, ef *engineFlags) error {
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", p.path, err))
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
+	stores, err := p.data.openStores(p.path)
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	p.cfg.KeyValue.Buckets = stores.buckets
 	st := p.cfg.NewState(ctx)
 	defer st.Close()
 	inst, err := ln.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: p.memory})
@@ -91,11 +108,7 @@ func (p *program) run(ctx context.Context, ef *engineFlags) error {
 	} else {
 		code, err = cli.ExitCode(err)
 	}
-	var ended *interrupted
-	switch {
-	case errors.As(context.Cause(ctx), &ended) && err != nil:
-		return &exitError{code: ended.exitCode()}
-	case code == 0 && err == nil:
+	if code == 0 && err == nil {
 		return nil
 	}
 	return &exitError{code: code, err: withBacktrace(err)}

@@ -37,11 +37,18 @@ func godwit(t *testing.T, args ...string) *exec.Cmd {
 // outcome runs the command to its end.
 func outcome(t *testing.T, c *exec.Cmd) (code int, stdout, stderr string) {
 	t.Helper()
+	return outcomeOf(t, c, func(*os.Process) {})
+}
+
+// outcomeOf does something with the process once it has started.
+func outcomeOf(t *testing.T, c *exec.Cmd, started func(p *os.Process)) (code int, stdout, stderr string) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	started(c.Process)
 	late := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
 	defer late.Stop()
 	_ = c.Wait()
@@ -221,8 +228,11 @@ func TestSignalEndsTheGuest(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer in.Close()
-			time.AfterFunc(time.Second, func() { _ = g.Process.Signal(os.Interrupt) })
-			if code, _, errs := outcome(t, g); code != 130 || errs != "" {
+			code, _, errs := outcomeOf(t, g, func(p *os.Process) {
+				time.Sleep(time.Second) // it ends well even if the guest has not begun by then
+				_ = p.Signal(os.Interrupt)
+			})
+			if code != 130 || errs != "" {
 				t.Errorf("exit code %d, stderr %q; wanted 130 and nothing", code, errs)
 			}
 		})

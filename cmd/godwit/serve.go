@@ -23,6 +23,7 @@ type serveFlags struct {
 	timeout         time.Duration
 	maxConcurrent   int
 	queueWait       time.Duration
+	clientTimeout   time.Duration
 	maxBody         string
 	reuse           int
 	concurrentReuse int
@@ -52,6 +53,7 @@ way finish, the second ends at once.`,
 	fl.StringArrayVarP(&f.wasm, "wasm", "W", nil, "WebAssembly options, as wasmtime has them: timeout=DURATION for each request, max-memory-size=BYTES")
 	fl.IntVar(&f.maxConcurrent, "max-concurrent-requests", 128, "instances that may live at once; a request beyond them waits, then gets 503")
 	fl.DurationVar(&f.queueWait, "queue-wait", time.Second, "how long a request waits for an instance before it gets 503")
+	fl.DurationVar(&f.clientTimeout, "client-timeout", server.DefaultClientTimeout, "how long a client may let the guest wait for the next bytes of its request, or to take the next of the response; 0 is for ever")
 	fl.StringVar(&f.maxBody, "max-body", "", "longest request body, in bytes or with K, M or G (default: no limit)")
 	fl.IntVar(&f.reuse, "max-instance-reuse-count", 1, "requests that one instance answers: 1, which WASI 0.2 components rely on")
 	fl.IntVar(&f.concurrentReuse, "max-instance-concurrent-reuse-count", 1, "requests that one instance answers at once: 1")
@@ -109,8 +111,12 @@ func (f *serveFlags) config() (server.Config, error) {
 		Timeout:       f.timeout,
 		MaxConcurrent: f.maxConcurrent,
 		QueueWait:     f.queueWait,
+		ClientTimeout: f.clientTimeout,
 		Stdout:        os.Stdout,
 		Stderr:        os.Stderr,
+	}
+	if cfg.ClientTimeout <= 0 {
+		cfg.ClientTimeout = -1
 	}
 	if f.maxBody != "" {
 		n, err := parseSize(f.maxBody)
@@ -156,6 +162,12 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", path, err))
 	}
+	stores, err := f.openStores(path)
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	cfg.Host.KeyValue.Buckets = stores.buckets
 	l, err := net.Listen("tcp", f.addr)
 	if err != nil {
 		return failed(fmt.Errorf("--addr %s: %w", f.addr, err))

@@ -2,14 +2,18 @@
 # `make guests-large` the others. The build scripts say what each needs.
 GUESTS = conformance/guests
 TOOLS  = $(GUESTS)/node_modules
+ADAPTERS = $(abspath $(TOOLS)/@bytecodealliance/jco/lib)
 
-C_GUESTS    = examples/hello/hello.wasm examples/echo/echo.wasm examples/events/events.wasm
-RUST_GUESTS = examples/api/api.wasm examples/fanout/fanout.wasm $(GUESTS)/torture/torture.wasm
+C_GUESTS    = $(foreach n,hello echo events fileserver counter,examples/$(n)/$(n).wasm) \
+	$(foreach n,calls files sockets,$(GUESTS)/$(n)/$(n).wasm)
+C_PROGRAMS  = examples/wc/wc.wasm
+RUST_GUESTS = $(foreach n,api fanout notes,examples/$(n)/$(n).wasm) \
+	$(foreach n,torture store,$(GUESTS)/$(n)/$(n).wasm)
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
 guests: ## the committed guests, built again (C, Rust)
-	$(MAKE) -B $(C_GUESTS) $(RUST_GUESTS) $(LEGACY)
+	$(MAKE) -B $(C_GUESTS) $(C_PROGRAMS) $(RUST_GUESTS) $(LEGACY)
 	examples/embed/guest/build.sh
 
 guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the guests that are not committed (Go, JavaScript)
@@ -18,6 +22,9 @@ guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the gue
 $(C_GUESTS): %.wasm: %.c $$(@D)/world.wit
 	$(GUESTS)/build-c.sh $(@D)
 
+$(C_PROGRAMS): %.wasm: %.c $(TOOLS)/.built
+	ADAPTER=$(ADAPTERS)/wasi_snapshot_preview1.command.wasm $(@D)/build.sh
+
 $(RUST_GUESTS): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock
 	$(GUESTS)/build-rust.sh $(@D)
 
@@ -25,7 +32,7 @@ $(LEGACY): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock $(TOOLS)/.built
 	$(GUESTS)/build-rust.sh $(@D) $(TOOLS)/jco-2024/src/jco.js
 
 examples/go/go.wasm: $$(wildcard $$(@D)/*/*.go) $$(@D)/go.mod $$(@D)/world.wit $(TOOLS)/.built
-	$(GUESTS)/build-go.sh $(@D) $(TOOLS)/@bytecodealliance/jco/lib/wasi_snapshot_preview1.reactor.wasm
+	$(GUESTS)/build-go.sh $(@D) $(ADAPTERS)/wasi_snapshot_preview1.reactor.wasm
 
 examples/javascript/javascript.wasm: %.wasm: %.js $$(@D)/world.wit $(TOOLS)/.built
 	$(GUESTS)/build-javascript.sh $(@D) $(TOOLS)/.bin/componentize-js

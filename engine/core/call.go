@@ -25,14 +25,17 @@ type callContext struct {
 	thread          context.Context
 	// values has the import resolver and the memory allocator, at instantiation.
 	values context.Context
+	inst   *Instance
 	meter  *Meter
 	stack  reflect.Value // what wazero runs the call on, if it is known
+	taken  int64         // from the budget, for the stack
 	// calledOut says that a host function was called.
 	calledOut bool
+	refills   uint // in this call
 }
 
 func (c *callContext) init(ctx context.Context, m *Meter) {
-	c.Context, c.thread, c.meter = ctx, ctx, m
+	c.Context, c.thread, c.meter, c.refills = ctx, ctx, m, 0
 	if t, ok := ctx.(Thread); ok {
 		c.Context = t.Base()
 	}
@@ -46,18 +49,36 @@ func (c *callContext) Value(key any) any {
 	return c.values.Value(key)
 }
 
-// maxStack is the most that a call's stack may take, in bytes. wazero doubles
-// it, and has a limit of its own ten times as high.
-const maxStack = 8 << 20
+const (
+	// maxStack is the most that a call's stack may take, in bytes. wazero doubles
+	// it, and has a limit of its own ten times as high.
+	maxStack = 8 << 20
+	// maxIdleStack is the largest stack that is kept for the next call, and is
+	// not charged for.
+	maxIdleStack = 64 << 10
+)
 
-var errStackExhausted = &Trap{Message: "wasm trap: call stack exhausted"}
+// checkStack bounds the stack and charges for it.
+func (c *callContext) checkStack() {
+	if !c.stack.IsValid() {
+		return
+	}
+	n := int64(c.stack.Len())
+	if n > maxStack {
+		panic(&Trap{Message: "wasm trap: call stack exhausted"})
+	}
+	if more := n - c.taken; n > maxIdleStack && more > 0 {
+		if err := c.inst.budget.take(more); err != nil {
+			panic(&Trap{Message: "wasm trap: call stack exhausted", Err: err})
+		}
+		c.taken = n
+	}
+}
 
 // check is what a guest calls when its fuel is used up: a compiled one at the
 // latest after some 100 µs. It panics to end the guest.
 func (c *callContext) check() {
-	if c.stack.IsValid() && c.stack.Len() > maxStack {
-		panic(errStackExhausted)
-	}
+	c.checkStack()
 	if d, ok := c.Deadline(); ok && time.Now().After(d) {
 		// The context's timer may be waiting for this very thread: let it run,
 		// it knows the cause.
@@ -73,10 +94,26 @@ func (c *callContext) check() {
 	if err := c.meter.check(); err != nil {
 		panic(&Trap{Message: err.Error(), Err: err})
 	}
-	// Compiled code is not preempted: without this, a goroutine that waits for a
-	// processor waits for Go's monitor thread to ask for one, 10 ms.
+	c.yield()
+}
+
+// yield lets others run. Compiled code is not preempted: without this, a
+// goroutine that waits for a processor waits for Go's monitor thread to ask for
+// one, 10 ms. And as long as a goroutine is ready on every processor, Go looks
+// for network traffic and timers no more often than that; so a guest that runs
+// on and on sleeps for a moment now and then.
+func (c *callContext) yield() {
+	if c.refills++; c.refills%refillsToSleep == 0 {
+		time.Sleep(moment)
+		return
+	}
 	runtime.Gosched()
 }
+
+const (
+	refillsToSleep = 32
+	moment         = 20 * time.Microsecond
+)
 
 const timerGrace = 10 * time.Millisecond
 
@@ -129,7 +166,7 @@ func (f *Func) Call(ctx context.Context, stack []uint64) error {
 	if f.fn == nil {
 		f.fn = f.inst.mod.ExportedFunction(f.name)
 		if f.inst.module.kind == Compiler {
-			f.call.stack = stackOf(f.fn)
+			f.call.inst, f.call.stack = f.inst, stackOf(f.fn)
 		}
 	}
 	f.busy = true
@@ -154,6 +191,10 @@ func (f *Func) done() {
 	f.inst.meter.leave()
 	f.busy = false
 	f.call.Context, f.call.thread = nil, nil
+	if f.call.taken > 0 { // the stack is charged for: it is not kept
+		f.inst.budget.give(f.call.taken)
+		f.fn, f.call = nil, callContext{}
+	}
 }
 
 // interpret calls the function on the interpreter.

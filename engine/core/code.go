@@ -284,6 +284,13 @@ func (b *body) target(r *reader, depth uint32) (label, uint32) {
 	return to, depth + b.labels[top].more - to.more
 }
 
+// mayChange has the opcodes that emitInstr has something to do for.
+var mayChange = [256]bool{
+	opBlock: true, opLoop: true, opIf: true, opEnd: true, opTryTable: true, opBr: true, opBrIf: true, opBrTable: true,
+	opCall: true, opReturnCall: true, opRefFunc: true, opBulk: true, opAtomic: true,
+	opI32RemS: true, opI32RemU: true, opI64RemS: true, opI64RemU: true,
+}
+
 // emitInstrs writes the instructions of a function. Runs of those that stay as
 // they are are copied in one piece.
 func (w *rewriter) emitInstrs(out []byte, r *reader, b *body) []byte {
@@ -292,16 +299,16 @@ func (w *rewriter) emitInstrs(out []byte, r *reader, b *body) []byte {
 		at := r.p
 		op := r.byte()
 		arg := r.skipInstr(op)
-		end := r.p
-		n := len(out)
-		out = append(out, r.b[from:at]...)
-		instr := len(out)
-		out = w.emitInstr(out, r, b, op, arg, r.b[at:end])
-		r.p = end
-		if len(out) == instr { // it stays
-			out = out[:n]
+		if !mayChange[op] {
 			continue
 		}
+		end := r.p
+		w.instr = w.emitInstr(w.instr[:0], r, b, op, arg, r.b[at:end])
+		r.p = end
+		if len(w.instr) == 0 {
+			continue
+		}
+		out = append(append(out, r.b[from:at]...), w.instr...)
 		from = end
 	}
 	return append(out, r.b[from:]...)

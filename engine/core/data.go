@@ -111,7 +111,7 @@ func (m *Module) keepData(in []segment) {
 	}
 	im := newImage(uint64(m.info.minPages)*wasmPage, in, 0)
 	if im != nil && im.file != nil {
-		m.initial = im
+		m.image = im
 		return
 	}
 	total := 0

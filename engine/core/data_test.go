@@ -42,7 +42,7 @@ func TestDataIsInMemory(t *testing.T) {
 			onBoth(t, func(t *testing.T, k Kind) {
 				ctx, r := context.Background(), newRuntime(t, k)
 				m := compileOn(t, r, assemble(t, "(module "+c.text+` (export "m" (memory 0)))`))
-				if taken := m.initial != nil || m.data != nil; taken != c.taken {
+				if taken := m.image != nil || m.data != nil; taken != c.taken {
 					t.Errorf("data taken: %v, want %v", taken, c.taken)
 				}
 				for range 2 { // one does not spoil it for the next
@@ -156,9 +156,9 @@ func TestLargeDataIsMappedSparsely(t *testing.T) {
 			t.Errorf("the last byte is %q", rune(got))
 		}
 		switch s := i.Snapshot(); {
-		case s == nil && m.initial != nil && i.mem.region != nil:
+		case s == nil && m.image != nil && i.mem.region != nil:
 			t.Error("an image that can be mapped gives no snapshot")
-		case s != nil && s.image != m.initial:
+		case s != nil && s.image != m.image:
 			t.Error("a memory that start-up left alone has a second image")
 		case s != nil && !i.Follow(s):
 			t.Error("it does not follow its own snapshot")

@@ -149,23 +149,60 @@ func TestRecursionExhaustsTheCallStack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, k Kind) {
-				f := instantiate(t, k, assemble(t, "(module "+text+")"), InstanceConfig{}).Func("run")
+				i := instantiate(t, k, assemble(t, "(module "+text+")"), InstanceConfig{})
+				f := i.Func("run")
 				for range 2 {
 					err := f.Call(context.Background(), make([]uint64, 1))
 					if err == nil || err.Error() != "wasm trap: call stack exhausted" {
 						t.Fatalf("the call returned %v", err)
 					}
 				}
-				if k == Compiler {
-					if !f.call.stack.IsValid() {
-						t.Fatal("the stack of wazero's compiler was not found: is this another version?")
-					}
-					if n := f.call.stack.Len(); n > 4*maxStack {
-						t.Errorf("the stack had grown to %d bytes", n)
-					}
+				if used := i.budget.used.Load(); used != i.tables {
+					t.Errorf("%d bytes are charged for when the call is over", used-i.tables)
 				}
 			})
 		})
+	}
+}
+
+func TestTheStackIsBoundedAndCharged(t *testing.T) {
+	if !hasCompiler() {
+		t.Skip("no compiler for this platform")
+	}
+	// It calls itself as often as it is told, works for a while, and returns.
+	b := assemble(t, `(module (func $f (export "run") (param i32) (result i32) (local i32)
+		(if (local.get 0)
+			(then (return (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))))
+		(loop (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000000))))
+		(i32.const 0)))`)
+	for _, tt := range []struct {
+		name          string
+		depth, budget uint64
+		trap          bool
+	}{
+		{"a small one", 100, 100 << 10, false},
+		{"one that the budget has room for", 20_000, 4 << 20, false},
+		{"one that the budget has no room for", 20_000, 100 << 10, true},
+		{"a huge one", 1_000_000, 1 << 40, true},
+	} {
+		i := instantiate(t, Compiler, b, InstanceConfig{Budget: newBudget(tt.budget)})
+		f := i.Func("run")
+		for range 2 {
+			s := []uint64{tt.depth}
+			err := f.Call(t.Context(), s)
+			if tt.trap != (err != nil) || err != nil && err.Error() != "wasm trap: call stack exhausted" || err == nil && s[0] != tt.depth {
+				t.Errorf("%s: %d %v", tt.name, s[0], err)
+			}
+			if used := i.budget.used.Load(); used != 0 {
+				t.Errorf("%s: %d bytes are still charged for", tt.name, used)
+			}
+			if f.fn != nil && !f.call.stack.IsValid() {
+				t.Fatal("the stack of wazero's compiler was not found: is this another version?")
+			}
+			if f.fn != nil && f.call.stack.Len() > 2*maxStack {
+				t.Errorf("%s: a stack of %d bytes was kept", tt.name, f.call.stack.Len())
+			}
+		}
 	}
 }
 

@@ -48,9 +48,9 @@ func fill(mem []byte, in []segment) {
 	}
 }
 
-// image is the contents of the memory as an image. That is initial, if nothing
+// snapshot is the contents of the memory as an image. That is initial, if nothing
 // has changed since; nil when it cannot be mapped and is too large to copy.
-func (m *linearMemory) image(initial *image) *image {
+func (m *linearMemory) snapshot(initial *image) *image {
 	if initial != nil && m.region != nil && m.equals(initial) {
 		return initial
 	}
@@ -60,9 +60,9 @@ func (m *linearMemory) image(initial *image) *image {
 	return &image{size: uint64(len(m.buf)), data: bytes.Clone(trimZeros(m.buf))}
 }
 
-// load makes the memory, which is zeros, what an image is.
-func (m *linearMemory) load(im *image) {
-	if !m.follow(im) {
+// place puts an image into a new memory.
+func (m *linearMemory) place(im *image) {
+	if !m.follow(im) || im.file == nil {
 		copy(m.buf, im.data)
 	}
 }
@@ -71,7 +71,7 @@ func (m *linearMemory) load(im *image) {
 func (m *linearMemory) equals(im *image) bool {
 	n := uint64(len(im.data))
 	same := uint64(len(m.buf)) == im.size
-	if im.file == nil || m.mapped != im.file {
+	if im.file == nil || m.image != im {
 		same = same && bytes.Equal(m.buf[:n], im.data)
 	} // else it is so but for what was touched
 	m.touched(func(from, to uint64) bool {
@@ -93,12 +93,12 @@ func (m *linearMemory) touched(f func(from, to uint64) bool) {
 // follow maps an image that the memory is equal to, or shall be.
 func (m *linearMemory) follow(im *image) bool {
 	switch {
-	case im.file == nil || m.mapped == im.file:
+	case im.file == nil || m.image == im:
 		return true
 	case m.region == nil || m.region.mapFile(im.file) != nil:
 		return false
 	}
-	m.mapped = im.file
+	m.image = im
 	return true
 }
 

@@ -94,8 +94,8 @@ func (i *Instance) allocate() error {
 		i.release()
 		return fmt.Errorf("%s: its memory: %w", i.module.name, err)
 	}
-	if im := i.module.initial; im != nil {
-		m.load(im)
+	if i.module.image != nil {
+		m.place(i.module.image)
 	}
 	fill(m.buf, i.module.data)
 	i.mem = m

@@ -5,6 +5,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,4 +155,68 @@ func ratioOf(f, g func()) float64 {
 		}
 	}
 	return float64(least[0]) / float64(least[1])
+}
+
+// BenchmarkDeadline is how late guests are ended, in the median and at the 99th
+// percentile, and how late a timer alone is on the same machine.
+func BenchmarkDeadline(b *testing.B) {
+	if !hasCompiler() {
+		b.Skip("no compiler for this platform")
+	}
+	var late, timer []float64
+	for b.Loop() {
+		for _, e := range endless {
+			f := instantiate(b, Compiler, assemble(b, "(module "+e.text+")"), InstanceConfig{}).Func("run")
+			for range 10 {
+				const wait = 5 * time.Millisecond
+				ctx, cancel := context.WithTimeout(context.Background(), wait)
+				start := time.Now()
+				_ = f.Call(ctx, nil)
+				late = append(late, float64(time.Since(start)-wait)/1e6)
+				cancel()
+				start = time.Now()
+				time.Sleep(wait)
+				timer = append(timer, float64(time.Since(start)-wait)/1e6)
+			}
+		}
+	}
+	slices.Sort(late)
+	slices.Sort(timer)
+	b.ReportMetric(late[len(late)/2], "median-ms")
+	b.ReportMetric(late[len(late)*99/100], "p99-ms")
+	b.ReportMetric(timer[len(timer)*99/100], "timer-p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkCollector is how long runtime.GC takes beside a guest in a loop, and
+// without one.
+func BenchmarkCollector(b *testing.B) {
+	if !hasCompiler() {
+		b.Skip("no compiler for this platform")
+	}
+	f := instantiate(b, Compiler, assemble(b, `(module (func (export "run") (loop br 0)))`), InstanceConfig{}).Func("run")
+	collect := func() float64 {
+		var took []float64
+		for range 40 {
+			start := time.Now()
+			runtime.GC()
+			took = append(took, float64(time.Since(start))/1e6)
+			time.Sleep(time.Millisecond)
+		}
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	var beside, alone float64
+	for b.Loop() {
+		alone = collect()
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- f.Call(ctx, nil) }()
+		beside = collect()
+		cancel()
+		<-done
+	}
+	b.ReportMetric(beside, "median-ms")
+	b.ReportMetric(alone, "alone-ms")
+	b.ReportMetric(0, "ns/op")
 }

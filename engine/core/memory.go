@@ -83,7 +83,7 @@ type linearMemory struct {
 	region  *region // nil on the heap
 	buf     []byte  // all of it, as it is now
 	charged int64
-	mapped  *imageFile // what is mapped at its beginning, if anything
+	image   *image // what the region maps, copy on write; nil: nothing
 }
 
 // useRegions says whether memories get a region. Tests set it.

@@ -34,8 +34,6 @@ const (
 	// maxHeapReset is the largest memory on the Go heap, of which it is not known
 	// what was written, that is reset.
 	maxHeapReset = 16 << 20
-	// maxIdleStack is the largest stack that is kept for the next call.
-	maxIdleStack = 64 << 10
 )
 
 // useScan says whether the kernel is asked what was written. Tests set it.
@@ -62,7 +60,7 @@ func (i *Instance) Snapshot() *Snapshot {
 		if m.region == nil && len(m.buf) > maxHeapReset {
 			return nil
 		}
-		if s.image = m.image(i.module.initial); s.image == nil {
+		if s.image = m.snapshot(i.module.image); s.image == nil {
 			return nil
 		}
 	}

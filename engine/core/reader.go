@@ -28,12 +28,16 @@ func (r *reader) end() {
 }
 
 func (r *reader) byte() byte {
-	if r.p >= len(r.b) {
-		r.fail("unexpected end")
-		return 0
+	if r.p < len(r.b) {
+		r.p++
+		return r.b[r.p-1]
 	}
-	r.p++
-	return r.b[r.p-1]
+	return r.none()
+}
+
+func (r *reader) none() byte {
+	r.fail("unexpected end")
+	return 0
 }
 
 // u64 reads an unsigned LEB128 number.
@@ -51,6 +55,14 @@ func (r *reader) u64() uint64 {
 }
 
 func (r *reader) u32() uint32 {
+	if r.p < len(r.b) && r.b[r.p] < 0x80 {
+		r.p++
+		return uint32(r.b[r.p-1])
+	}
+	return r.longU32()
+}
+
+func (r *reader) longU32() uint32 {
 	v := r.u64()
 	if v > 1<<32-1 {
 		r.fail("integer too large")

@@ -13,9 +13,10 @@ import (
 //   - imports become ("i<k>", real name) for an export of core instance k and
 //     ("h", "<n>") for host function n, which also cures names that wazero does
 //     not take, such as the empty one;
-//   - active data is taken out, where that can be done (data.go);
 //   - tables without a maximum get one, so that they can be charged for;
 //   - mutable globals are exported, so that an instance can be reset;
+//   - data that is placed at constant offsets is taken out (data.go): what is
+//     left is code, which modules that differ in data share;
 //   - custom sections go, except for the names of functions, which backtraces
 //     show; the module's own name becomes ModuleSpec.Name;
 //   - fuel is injected (fuel.go);
@@ -96,6 +97,7 @@ type rewriter struct {
 	arity    []uint32 // number of parameters by type
 	params   []uint32 // number of parameters by function, without imports
 	code     codeInfo
+	instr    []byte // what an instruction becomes, while it is rewritten
 
 	mutable []uint32 // indices of mutable globals that are numbers
 	others  bool     // other mutable globals

@@ -248,11 +248,12 @@ type Module struct {
 	rt       loop // what runs it
 	compiled wazero.CompiledModule
 	info     moduleInfo
-	// What is in its memory at first, which is not part of what is compiled: an
-	// image if it can be mapped, or else segments.
-	initial *image
-	data    []segment
-	close   func(ctx context.Context) error
+	// What its memory has at first, which is not part of what is compiled: an
+	// image if it can be mapped, or else segments. Both are nil when there is
+	// nothing, or when wazero places the data.
+	image *image
+	data  []segment
+	close func(ctx context.Context) error
 }
 
 // ErrNeedsInterpreter is in the error of a module that the compiler cannot be

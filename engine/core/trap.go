@@ -45,6 +45,8 @@ const (
 	trapPrefix  = "wasm error: "
 	tracePrefix = "\nwasm stack trace:"
 	goPrefix    = "\n\nGo runtime stack trace:"
+	startPrefix = "start function["
+	startSuffix = "] failed: "
 )
 
 // trap makes a Trap of the error of a call made with ctx. wazero reports by
@@ -63,6 +65,9 @@ func trap(ctx context.Context, err error) error {
 	}
 	text, _, _ := strings.Cut(err.Error(), goPrefix)
 	head, trace, _ := strings.Cut(text, tracePrefix)
+	if start, rest, ok := strings.Cut(head, startSuffix); ok && strings.HasPrefix(start, startPrefix) {
+		head = rest
+	}
 	if inner != nil {
 		return &Trap{Message: inner.Message, Backtrace: frames(trace), Err: inner.Err}
 	}

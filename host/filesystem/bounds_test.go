@@ -175,7 +175,7 @@ func TestManyStreamsCostLittle(t *testing.T) {
 
 // A large directory is read entry by entry.
 func TestLargeDirectory(t *testing.T) {
-	const many = 3000
+	const many = 1000
 	w := grant(t, false, nil)
 	for i := range many {
 		w.open(t, fmt.Sprintf("%04d-%s", i, strings.Repeat("é", 100)), create, writeFlag).Drop(bg)

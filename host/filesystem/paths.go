@@ -123,7 +123,7 @@ func (d *descriptor) SymlinkAt(_ context.Context, oldPath, newPath string) error
 	if err := checkPath(oldPath); err != nil {
 		return err
 	}
-	if filepath.IsAbs(oldPath) {
+	if rooted(oldPath) {
 		return wasifilesystem.ErrorCodeNotPermitted
 	}
 	return result(h.root.Symlink(oldPath, newPath))
@@ -139,12 +139,17 @@ func (d *descriptor) ReadlinkAt(_ context.Context, path string) (string, error) 
 	switch {
 	case err != nil:
 		return "", codeOf(err)
-	case strings.HasPrefix(target, "/") || filepath.IsAbs(target):
+	case rooted(target):
 		return "", wasifilesystem.ErrorCodeNotPermitted
 	case !utf8.ValidString(target):
 		return "", wasifilesystem.ErrorCodeIllegalByteSequence
 	}
 	return target, nil
+}
+
+// rooted says whether a link's target is not relative to where the link is.
+func rooted(target string) bool {
+	return filepath.VolumeName(target) != "" || target != "" && os.IsPathSeparator(target[0])
 }
 
 // stat returns what is at a path.

@@ -158,8 +158,9 @@ func (q *OutgoingRequest) bodyToGo(r *gohttp.Request, length uint64, declared bo
 	r.Trailer = gohttp.Header{}
 	for _, v := range r.Header["Trailer"] {
 		for _, name := range strings.Split(v, ",") {
-			if name = strings.TrimSpace(name); isToken(name) && !isForbidden(name) {
-				r.Trailer[gohttp.CanonicalHeaderKey(name)] = nil
+			name = gohttp.CanonicalHeaderKey(strings.TrimSpace(name))
+			if isToken(name) && isTrailer(name) {
+				r.Trailer[name] = nil
 			}
 		}
 	}
@@ -178,6 +179,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.Pipe.Read(p)
 	if _, complete := b.Finished(); err != nil && complete && b.body.trailers != nil {
 		b.body.trailers.copyTrailerTo(b.trailer, "")
+		b.body.trailers.Drop(context.Background())
 		b.body.trailers = nil
 	}
 	return n, err

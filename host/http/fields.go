@@ -34,13 +34,21 @@ type field struct {
 
 func (f field) size() int { return len(f.name) + len(f.value) + fieldOverhead }
 
-// Fields is the resource fields: headers or trailers. A view shares the entries
-// of the message that it belongs to and is immutable.
+// Fields is the resource fields: headers or trailers. A view shares the lines of
+// the message that it belongs to, is immutable, and may outlive the message.
 type Fields struct {
 	state   *State
-	entries *[]field
-	size    int  // charged to the budget; 0 in a view of another Fields
-	view    bool // immutable; another Fields owns the entries
+	lines   *lines
+	view    bool // immutable
+	dropped bool
+}
+
+// lines are what one or several Fields hold. They are charged until the last of
+// these is dropped.
+type lines struct {
+	entries []field
+	size    int // charged to the budget
+	holders int
 }
 
 var (
@@ -49,7 +57,7 @@ var (
 	errImmutable     = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorImmutable}
 )
 
-func (s *State) newFields() *Fields { return &Fields{state: s, entries: new([]field)} }
+func (s *State) newFields() *Fields { return &Fields{state: s, lines: &lines{holders: 1}} }
 
 // NewFields implements wasihttp.TypesHost.
 func (s *State) NewFields(context.Context) (wasihttp.Fields, error) { return s.newFields(), nil }
@@ -88,8 +96,8 @@ func (s *State) incomingFields(h gohttp.Header) (*Fields, error) {
 			if err := s.Budget.Take(e.size()); err != nil {
 				return nil, err
 			}
-			*f.entries = append(*f.entries, e)
-			f.size += e.size()
+			f.lines.entries = append(f.lines.entries, e)
+			f.lines.size += e.size()
 		}
 	}
 	return f, nil
@@ -97,14 +105,14 @@ func (s *State) incomingFields(h gohttp.Header) (*Fields, error) {
 
 // add appends e within the limits; an error traps.
 func (f *Fields) add(e field) error {
-	if f.size+e.size() > f.state.maxFields() {
+	if f.lines.size+e.size() > f.state.maxFields() {
 		return &FieldsTooLargeError{Limit: f.state.maxFields()}
 	}
 	if err := f.state.Budget.Take(e.size()); err != nil {
 		return err
 	}
-	f.size += e.size()
-	*f.entries = append(*f.entries, e)
+	f.lines.size += e.size()
+	f.lines.entries = append(f.lines.entries, e)
 	return nil
 }
 
@@ -121,7 +129,7 @@ func (f *Fields) check(name string, value []byte) error {
 
 // Get implements wasihttp.Fields.
 func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasihttp.FieldValue, err error) {
-	for _, e := range *f.entries {
+	for _, e := range f.lines.entries {
 		if strings.EqualFold(e.name, name) {
 			values = append(values, e.value)
 		}
@@ -131,7 +139,7 @@ func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasih
 
 // Has implements wasihttp.Fields.
 func (f *Fields) Has(_ context.Context, name wasihttp.FieldName) (bool, error) {
-	for _, e := range *f.entries {
+	for _, e := range f.lines.entries {
 		if strings.EqualFold(e.name, name) {
 			return true, nil
 		}
@@ -175,14 +183,14 @@ func (f *Fields) Delete(_ context.Context, name wasihttp.FieldName) error {
 
 func (f *Fields) remove(name string) {
 	freed := 0
-	*f.entries = slices.DeleteFunc(*f.entries, func(e field) bool {
+	f.lines.entries = slices.DeleteFunc(f.lines.entries, func(e field) bool {
 		same := strings.EqualFold(e.name, name)
 		if same {
 			freed += e.size()
 		}
 		return same
 	})
-	f.size -= freed
+	f.lines.size -= freed
 	f.state.Budget.Give(freed)
 }
 
@@ -199,8 +207,8 @@ func (f *Fields) Append(_ context.Context, name wasihttp.FieldName, value wasiht
 
 // Entries implements wasihttp.Fields.
 func (f *Fields) Entries(context.Context) ([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], error) {
-	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(*f.entries))
-	for i, e := range *f.entries {
+	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(f.lines.entries))
+	for i, e := range f.lines.entries {
 		out[i] = abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]{F0: e.name, F1: e.value}
 	}
 	return out, nil
@@ -208,26 +216,27 @@ func (f *Fields) Entries(context.Context) ([]abi.Tuple2[wasihttp.FieldName, wasi
 
 // Clone implements wasihttp.Fields.
 func (f *Fields) Clone(context.Context) (wasihttp.Fields, error) {
-	size := 0
-	for _, e := range *f.entries {
-		size += e.size()
-	}
-	if err := f.state.Budget.Take(size); err != nil {
+	if err := f.state.Budget.Take(f.lines.size); err != nil {
 		return nil, err
 	}
-	entries := slices.Clone(*f.entries)
-	return &Fields{state: f.state, entries: &entries, size: size}, nil
+	return &Fields{state: f.state, lines: &lines{entries: slices.Clone(f.lines.entries), size: f.lines.size, holders: 1}}, nil
 }
 
 // Drop implements wasihttp.Fields.
 func (f *Fields) Drop(context.Context) {
-	f.state.Budget.Give(f.size)
-	f.size = 0
+	if f.dropped {
+		return
+	}
+	f.dropped = true
+	if f.lines.holders--; f.lines.holders == 0 {
+		f.state.Budget.Give(f.lines.size)
+	}
 }
 
 // immutable returns a view of f, for a message's headers function.
 func (f *Fields) immutable() *Fields {
-	return &Fields{state: f.state, entries: f.entries, view: true}
+	f.lines.holders++
+	return &Fields{state: f.state, lines: f.lines, view: true}
 }
 
 // own returns what a message made of f keeps: f itself, or a copy of a view,
@@ -245,7 +254,7 @@ func (f *Fields) own(ctx context.Context) (*Fields, error) {
 
 // copyTo adds the entries to h, with names as net/http spells them.
 func (f *Fields) copyTo(h gohttp.Header) {
-	for _, e := range *f.entries {
+	for _, e := range f.lines.entries {
 		if !isForbidden(e.name) {
 			name := gohttp.CanonicalHeaderKey(e.name)
 			h[name] = append(h[name], string(e.value))
@@ -256,18 +265,23 @@ func (f *Fields) copyTo(h gohttp.Header) {
 // copyTrailerTo is copyTo for what may stand in a trailer, with prefix before
 // each name: never what says where a message ends.
 func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
-	for _, e := range *f.entries {
+	for _, e := range f.lines.entries {
 		name := gohttp.CanonicalHeaderKey(e.name)
-		if !isForbidden(name) && name != "Content-Length" && name != "Trailer" {
+		if isTrailer(name) {
 			h[prefix+name] = append(h[prefix+name], string(e.value))
 		}
 	}
 }
 
+// isTrailer says whether a field may stand in a trailer.
+func isTrailer(canonical string) bool {
+	return !isForbidden(canonical) && canonical != "Content-Length" && canonical != "Trailer"
+}
+
 // contentLength is what content-length declares; ok is false when it is not a
 // number or there are several different ones.
 func (f *Fields) contentLength() (n uint64, declared, ok bool) {
-	for _, e := range *f.entries {
+	for _, e := range f.lines.entries {
 		if !strings.EqualFold(e.name, "content-length") {
 			continue
 		}

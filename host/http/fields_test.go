@@ -255,3 +255,30 @@ func TestBodiesAreTakenOnceAndFinishedWithoutStream(t *testing.T) {
 		t.Errorf("a malformed content-length: %v", err)
 	}
 }
+
+// TestViewOfAMessageThatIsGoneIsStillCharged: a guest that keeps the headers of
+// messages which it drops holds the host's memory all the same.
+func TestViewOfAMessageThatIsGoneIsStillCharged(t *testing.T) {
+	budget := io.NewBudget(1 << 20)
+	s := NewState(bg, Config{Budget: budget})
+	f := s.newFields()
+	if err := f.Append(bg, "x", make([]byte, 0, 1)); err != nil {
+		t.Fatal(err)
+	}
+	size := budget.Used()
+	q, _ := s.NewOutgoingRequest(bg, f)
+	one, _ := q.Headers(bg)
+	two, _ := q.Headers(bg)
+	q.Drop(bg)
+	one.Drop(bg)
+	if size == 0 || budget.Used() != size {
+		t.Fatalf("%d of %d bytes are charged", budget.Used(), size)
+	}
+	if has, _ := two.Has(bg, "x"); !has {
+		t.Fatal("the view has lost its lines")
+	}
+	two.Drop(bg)
+	if budget.Used() != 0 {
+		t.Fatalf("%d bytes are charged for nothing", budget.Used())
+	}
+}

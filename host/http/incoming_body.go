@@ -134,17 +134,22 @@ func (f *FutureTrailers) Get(context.Context) (none abi.Option[abi.Result[traile
 	return abi.Some(abi.Result[trailersResult, abi.Unit]{OK: r}), nil
 }
 
-// presentTrailers are the trailers that came, without those that were only announced.
-func (b *IncomingBody) presentTrailers() gohttp.Header {
+// presentTrailers are the trailers that came, without those that were only
+// announced, and without fields that say where a message ends: a guest could
+// take them for headers (RFC 9110, 6.5.1).
+func (b *IncomingBody) presentTrailers() (present gohttp.Header) {
 	if b.trailers == nil {
 		return nil
 	}
-	for _, v := range b.trailers() {
-		if len(v) > 0 {
-			return b.trailers()
+	for name, v := range b.trailers() {
+		if len(v) > 0 && isTrailer(name) {
+			if present == nil {
+				present = gohttp.Header{}
+			}
+			present[name] = v
 		}
 	}
-	return nil
+	return present
 }
 
 // Drop implements wasihttp.FutureTrailers.

@@ -4,11 +4,13 @@ import (
 	"errors"
 	gohttp "net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/host/io"
 )
 
 func TestGettersGiveWhatWasSet(t *testing.T) {
@@ -138,4 +140,33 @@ func TestPipeOfADroppedResponseFailsItsWriter(t *testing.T) {
 	if err := w.BlockingWriteAndFlush(bg, []byte("x")); err == nil {
 		t.Fatal("written to nobody")
 	}
+}
+
+// TestBodyOfADroppedMessageHoldsNoBuffer: its handle, which the guest may keep,
+// is not charged.
+func TestBodyOfADroppedMessageHoldsNoBuffer(t *testing.T) {
+	budget := io.NewBudget(1 << 20)
+	s := NewState(bg, Config{Budget: budget})
+	var kept []wasihttp.OutgoingBody
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 256 {
+		f, _ := s.NewFields(bg)
+		q, _ := s.NewOutgoingRequest(bg, f)
+		b, _ := q.Body(bg)
+		w, _ := b.Write(bg)
+		if err := w.Write(bg, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		w.Drop(bg)
+		q.Drop(bg)
+		kept = append(kept, b)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); budget.Used() != 0 || grown > 64*io.BufferSize {
+		t.Fatalf("%d bytes are charged, the heap grew by %d", budget.Used(), grown)
+	}
+	runtime.KeepAlive(kept)
 }

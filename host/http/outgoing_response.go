@@ -98,12 +98,14 @@ func (r *OutgoingResponse) BodyPipe() *io.Pipe {
 	return r.body.pipe
 }
 
-// CopyTrailer adds the trailers to h, each name with prefix before it. It is
-// called once BodyPipe has given io.EOF.
-func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) {
-	if r.body != nil && r.body.trailers != nil {
-		r.body.trailers.copyTrailerTo(h, prefix)
+// CopyTrailer adds the trailers to h, each name with prefix before it, and says
+// whether there are any. It is called once BodyPipe has given io.EOF.
+func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) bool {
+	if r.body == nil || r.body.trailers == nil {
+		return false
 	}
+	r.body.trailers.copyTrailerTo(h, prefix)
+	return true
 }
 
 // Outparam is the resource response-outparam: where the guest puts its answer.

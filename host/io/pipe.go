@@ -39,7 +39,6 @@ type Pipe struct {
 	finished error  // set once the guest is done: io.EOF, or why it broke off
 	gone     error  // set once the host reads no more
 	told     bool   // the guest has seen gone
-	released bool
 }
 
 // NewPipe returns an empty Pipe.
@@ -263,7 +262,7 @@ func (p *Pipe) Next() ([]byte, error) {
 // Advance removes n of the bytes that Next returned.
 func (p *Pipe) Advance(n int) {
 	p.mu.Lock()
-	if p.ring != nil && !p.released {
+	if p.ring != nil {
 		p.ring.advance(n)
 		p.ring.rewind()
 		p.release()
@@ -319,7 +318,7 @@ func (p *Pipe) CloseRead(err error) {
 // release gives the buffer back when nobody will use it again. It is called
 // with p.mu held.
 func (p *Pipe) release() {
-	if p.ring == nil || p.released {
+	if p.ring == nil {
 		return
 	}
 	drained := p.ring.n == 0 && p.finished != nil
@@ -328,10 +327,7 @@ func (p *Pipe) release() {
 	}
 	if drained { // else the reader may still be copying from it
 		p.ring.recycle()
-		p.ring = nil
-	} else {
-		p.ring.n = 0
 	}
-	p.released = true
+	p.ring = nil
 	p.cfg.Budget.Give(BufferSize)
 }

@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	gohttp "net/http"
 	"net/http/httptest"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +65,59 @@ func BenchmarkComponent(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(least.Nanoseconds())/10, "least-ns/request")
+}
+
+// BenchmarkBesideLoops is how long requests of four clients take through a socket,
+// alone and beside guests that do nothing but loop, as many as there are
+// processors.
+func BenchmarkBesideLoops(b *testing.B) {
+	quiet := slog.New(slog.DiscardHandler)
+	hello := component(b, engine.Auto, "../../examples/hello/hello.wasm", 64<<20)
+	loop := component(b, engine.Auto, "../../conformance/guests/torture/torture.wasm", 64<<20)
+	s := httptest.NewServer(New(hello, Config{Log: quiet}))
+	defer s.Close()
+	looping := New(loop, Config{Log: quiet, Timeout: 2 * time.Second})
+	for b.Loop() {
+		alone := times(b, s.URL, time.Second)
+		for range runtime.GOMAXPROCS(0) {
+			go looping.ServeHTTP(&discard{header: gohttp.Header{}}, httptest.NewRequest("POST", "/loop", nil))
+		}
+		time.Sleep(50 * time.Millisecond)
+		beside := times(b, s.URL, time.Second)
+		_ = looping.Wait(b.Context())
+		for name, t := range map[string][]float64{"alone": alone, "beside": beside} {
+			b.ReportMetric(t[len(t)/2], name+"-median-ms")
+			b.ReportMetric(t[len(t)*99/100], name+"-p99-ms")
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// times are those of requests made for a while, in milliseconds, sorted.
+func times(b *testing.B, url string, d time.Duration) []float64 {
+	var mu sync.Mutex
+	var all []float64
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+				start := time.Now()
+				resp, err := gohttp.Get(url)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				_, _ = goio.Copy(goio.Discard, resp.Body)
+				_ = resp.Body.Close()
+				mu.Lock()
+				all = append(all, float64(time.Since(start))/1e6)
+				mu.Unlock()
+			}
+		})
+	}
+	clients.Wait()
+	slices.Sort(all)
+	return all
 }
 
 // BenchmarkEcho is the throughput of a body through a guest and back, on a socket.

@@ -7,12 +7,16 @@ import (
 	"time"
 )
 
-// body is what the guest reads as the request's body; nil means r.Body.
+// body is what the guest reads as the request's body, if there is one.
 func (x *exchange) body() goio.Reader {
-	if limit := x.h.cfg.MaxBody; limit > 0 {
-		return &limitedBody{src: x.r.Body, left: limit, limit: limit}
+	if x.r.Body == gohttp.NoBody {
+		return nil
 	}
-	return nil
+	body := stallReader{x.r.Body, &x.stalls}
+	if limit := x.h.cfg.MaxBody; limit > 0 {
+		return &limitedBody{src: body, left: limit, limit: limit}
+	}
+	return body
 }
 
 // limitedBody fails when a body is longer than the limit. It is unlike

@@ -6,6 +6,7 @@
 //	guest.go     the guest's side of it, on its own goroutine
 //	body.go      the request's body, and its end
 //	respond.go   sending what the guest writes
+//	stall.go     clients that let it wait
 //	status.go    what a failure is to the client and to the operator
 //	output.go    the guest's stdout and stderr as lines
 //	server.go    listening, HTTP/1.1 and HTTP/2, draining

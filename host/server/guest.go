@@ -23,7 +23,7 @@ func (e *panicError) Error() string {
 // it held. err is why the request could not be made.
 func (x *exchange) runGuest(request *http.IncomingRequest, err error) {
 	defer x.h.release()
-	defer x.h.leave(x)
+	defer x.h.leave()
 	defer x.over()
 	defer func() {
 		x.state.Close()

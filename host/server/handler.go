@@ -36,6 +36,11 @@ type Config struct {
 	Host host.Config
 	// Timeout bounds the whole of one request and its guest; 0 is no bound.
 	Timeout time.Duration
+	// ClientTimeout bounds how long a client may let the guest wait: for the next
+	// bytes of a request that it sends, or to take the next of the response.
+	// Waiting for the guest does not count. 0 means DefaultClientTimeout; below 0
+	// there is no bound.
+	ClientTimeout time.Duration
 	// MaxConcurrent bounds the instances that live at once; 0 is no bound. A
 	// request beyond it waits up to QueueWait and is then answered 503.
 	MaxConcurrent int
@@ -61,17 +66,21 @@ type Handler struct {
 	stdout *lineSink
 	stderr *lineSink
 
-	mu     sync.Mutex
-	live   int           // instances
-	idle   chan struct{} // closed when live is 0 and somebody waits
-	cancel map[*exchange]struct{}
+	mu        sync.Mutex
+	live      int           // instances
+	idle      chan struct{} // closed when live is 0 and somebody waits
+	exchanges map[*exchange]struct{}
+	ticks     *time.Timer // nil: no exchange is watched
 }
 
 // New returns a Handler.
 func New(g Guest, c Config) *Handler {
-	h := &Handler{guest: g, cfg: c, log: c.Log, cancel: map[*exchange]struct{}{}}
+	h := &Handler{guest: g, cfg: c, log: c.Log, exchanges: map[*exchange]struct{}{}}
 	if h.log == nil {
 		h.log = slog.Default()
+	}
+	if c.ClientTimeout == 0 {
+		h.cfg.ClientTimeout = DefaultClientTimeout
 	}
 	if c.MaxConcurrent > 0 {
 		h.slots = make(chan struct{}, c.MaxConcurrent)
@@ -84,10 +93,11 @@ func New(g Guest, c Config) *Handler {
 
 // Causes of the end of a guest's context.
 var (
-	errTimeout    = errors.New("the request took longer than the timeout; raise it with -W timeout=")
-	errClientGone = errors.New("the client went away")
-	errShutdown   = errors.New("the server is shutting down")
-	errAnswered   = errors.New("the request is over")
+	errTimeout       = errors.New("the request took longer than the timeout; raise it with -W timeout=")
+	errClientGone    = errors.New("the client went away")
+	errClientStalled = errors.New("the client took longer than the client timeout to send its request or to take the response; raise it with --client-timeout")
+	errShutdown      = errors.New("the server is shutting down")
+	errAnswered      = errors.New("the request is over")
 )
 
 // exchange is one request on its way through a Handler.
@@ -107,6 +117,7 @@ type exchange struct {
 	cpu    atomic.Int64 // nanoseconds that the guest's code ran
 
 	stopTimer func()
+	stalls    stalls
 }
 
 // ServeHTTP implements http.Handler.
@@ -118,6 +129,8 @@ func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
 		out:   http.NewOutparam(),
 		ended: make(chan error, 1),
 	}
+	_ = x.rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
+	defer x.boundFlush()
 	if h.cfg.MaxBody > 0 && r.ContentLength > h.cfg.MaxBody {
 		x.refuse(gohttp.StatusRequestEntityTooLarge, "the request's body is longer than the limit; raise it with --max-body")
 		return
@@ -206,6 +219,7 @@ func (x *exchange) unblockWrites() (done func() bool) {
 // over ends one of the two parts of x; the last one releases its context.
 func (x *exchange) over() {
 	if x.parts.Add(-1) == 0 {
+		x.h.forget(x)
 		x.cancel(errAnswered)
 		x.stopTimer()
 	}
@@ -224,17 +238,24 @@ func (h *Handler) enter(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.live++
-	h.cancel[x] = struct{}{}
+	h.exchanges[x] = struct{}{}
+	h.watchClients()
 }
 
-func (h *Handler) leave(x *exchange) {
+func (h *Handler) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.cancel, x)
 	if h.live--; h.live == 0 && h.idle != nil {
 		close(h.idle)
 		h.idle = nil
 	}
+}
+
+// forget is for an exchange that is over.
+func (h *Handler) forget(x *exchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.exchanges, x)
 }
 
 // Wait blocks until no instance lives, or ctx is done.
@@ -261,7 +282,7 @@ func (h *Handler) Wait(ctx context.Context) error {
 func (h *Handler) Cancel() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for x := range h.cancel {
+	for x := range h.exchanges {
 		x.cancel(errShutdown)
 	}
 }

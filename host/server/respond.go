@@ -37,13 +37,11 @@ func (x *exchange) answer() (complete bool) {
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // else net/http guesses one
 	}
-	pipe := resp.BodyPipe()
-	if pipe == nil {
+	if resp.BodyPipe() == nil {
 		x.w.WriteHeader(resp.Status())
 		return true
 	}
-	defer pipe.CloseRead(nil)
-	started, err := x.sendBody(pipe, resp.Status())
+	started, err := x.sendBody(resp)
 	if err != nil {
 		err = x.outcome(fmt.Errorf("response body: %w", err))
 		if !started { // the client knows of nothing yet
@@ -53,23 +51,29 @@ func (x *exchange) answer() (complete bool) {
 		x.log(err)
 		return false
 	}
-	resp.CopyTrailer(h, gohttp.TrailerPrefix)
 	return true
 }
 
-// sendBody sends status, header and body. They are started with the first bytes
-// that the guest writes, or when it lets flushDelay go by: a guest that fails
-// before has not answered yet.
-func (x *exchange) sendBody(pipe *io.Pipe, status int) (started bool, err error) {
+// sendBody sends status, header, body and trailers. They are started with the
+// first bytes that the guest writes, or when it lets flushDelay go by: a guest
+// that fails before has not answered yet.
+func (x *exchange) sendBody(resp *http.OutgoingResponse) (started bool, err error) {
+	pipe := resp.BodyPipe()
+	defer pipe.CloseRead(nil)
 	var stopUnblocking func() bool
 	start := func() {
 		if !started {
 			started = true
 			stopUnblocking = x.unblockWrites()
-			x.w.WriteHeader(status)
+			x.w.WriteHeader(resp.Status())
 		}
 	}
-	err = x.copyBody(pipe, start, bodyAllowed(status))
+	err = x.copyBody(pipe, start, bodyAllowed(resp.Status()))
+	if err == nil && resp.CopyTrailer(x.w.Header(), gohttp.TrailerPrefix) {
+		// Else net/http gives a body that it still has whole a length instead of
+		// trailers.
+		err = x.flush()
+	}
 	if started && !stopUnblocking() && err == nil {
 		err = errWrite // what net/http still holds back cannot be written any more
 	}
@@ -116,7 +120,11 @@ func (x *exchange) inform(m *http.Informational) {
 	for name, values := range m.Header {
 		h[name] = values
 	}
+	stopUnblocking := x.unblockWrites() // net/http sends these at once
+	x.stalls.writing.begin()
 	x.w.WriteHeader(m.Status)
+	x.stalls.writing.end()
+	stopUnblocking()
 	clear(h)
 }
 
@@ -150,8 +158,8 @@ func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 		case len(b) > 0:
 			start()
 			if send {
-				if _, err := x.w.Write(b); err != nil {
-					return errWrite
+				if err := x.write(b); err != nil {
+					return err
 				}
 			}
 			pipe.Advance(len(b))
@@ -171,13 +179,32 @@ func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 		case <-flush.C:
 			pending = false
 			start()
-			if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
-				return errWrite
+			if err := x.flush(); err != nil {
+				return err
 			}
 		case <-x.ctx.Done():
 			return context.Cause(x.ctx)
 		}
 	}
+}
+
+func (x *exchange) write(b []byte) error {
+	x.stalls.writing.begin()
+	defer x.stalls.writing.end()
+	if _, err := x.w.Write(b); err != nil {
+		return errWrite
+	}
+	return nil
+}
+
+// flush sends what net/http holds back.
+func (x *exchange) flush() error {
+	x.stalls.writing.begin()
+	defer x.stalls.writing.end()
+	if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {
+		return errWrite
+	}
+	return nil
 }
 
 // bodyAllowed says whether a response of this status has a body. (net/http

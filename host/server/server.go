@@ -42,7 +42,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       or(s.IdleTimeout, 2*time.Minute),
 		MaxHeaderBytes:    or(s.MaxHeaderBytes, 256<<10),
 		Protocols:         new(gohttp.Protocols),
-		ErrorLog:          slog.NewLogLogger(s.Handler.log.Handler(), slog.LevelDebug),
+		HTTP2:             s.http2(),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is the guest's to answer
+		ErrorLog:                     slog.NewLogLogger(s.Handler.log.Handler(), slog.LevelDebug),
 	}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
@@ -57,6 +60,16 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	return s.drain(srv)
+}
+
+// http2 bounds what a client does to a whole connection of HTTP/2: whether it
+// takes anything of it, and whether it is there at all.
+func (s *Server) http2() *gohttp.HTTP2Config {
+	c := &gohttp.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
+	if after := s.Handler.cfg.ClientTimeout; after > 0 {
+		c.WriteByteTimeout = after
+	}
+	return c
 }
 
 func (s *Server) drain(srv *gohttp.Server) error {

@@ -23,6 +23,8 @@ func statusOf(err error) (status int, answer bool) {
 		return 0, false
 	case errors.Is(err, errTimeout):
 		return gohttp.StatusGatewayTimeout, true
+	case errors.Is(err, errClientStalled):
+		return gohttp.StatusRequestTimeout, true
 	case errors.Is(err, errShutdown):
 		return gohttp.StatusServiceUnavailable, true
 	case errors.As(err, &code):

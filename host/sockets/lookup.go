@@ -20,8 +20,10 @@ const (
 	maxLookups = 8
 	// lookupTime is how long one may take.
 	lookupTime = 30 * time.Second
-	// maxAddresses is how many addresses of one name a guest gets.
+	// maxAddresses is how many addresses of one name a guest gets, and lookupSize
+	// about what a stream of them takes.
 	maxAddresses = 64
+	lookupSize   = 2 << 10
 	// maxNamed is how many pairs of address and name an instance has remembered,
 	// and namedSize about what one takes.
 	maxNamed  = 1024
@@ -61,6 +63,10 @@ func (s *State) ResolveAddresses(_ context.Context, _ wasisockets.Network, text 
 	}
 	if !s.startLookup() {
 		return nil, wasisockets.ErrorCodeTemporaryResolverFailure
+	}
+	if err := s.Budget.Take(lookupSize); err != nil {
+		s.endLookup()
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, lookupTime)
 	r.name, r.cancel = name, cancel
@@ -185,7 +191,12 @@ func (r *ResolveAddressStream) Subscribe(context.Context) (wasiio.Pollable, erro
 }
 
 // Drop implements wasisockets.ResolveAddressStream: a lookup under way is given up.
-func (r *ResolveAddressStream) Drop(context.Context) { r.cancel() }
+func (r *ResolveAddressStream) Drop(context.Context) {
+	r.cancel()
+	if r.name != "" {
+		r.state.Budget.Give(lookupSize)
+	}
+}
 
 // lookupDenial is a name that may not be looked up.
 type lookupDenial string

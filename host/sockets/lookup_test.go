@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -240,6 +241,22 @@ func TestLookupsAreLimited(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("lookups that ended still count")
 		}
+	}
+}
+
+func TestStreamsOfAddressesAreCharged(t *testing.T) {
+	budget := io.NewBudget(2*lookupSize + 1)
+	g := newGuest(t, lookupAll, answer("10.0.0.1"), func(c *Config) { c.Budget = budget })
+	one := must1(g.ResolveAddresses(bg, network{}, "a.example"))
+	two := must1(g.ResolveAddresses(bg, network{}, "a.example"))
+	var over *io.BudgetError
+	if _, err := g.ResolveAddresses(bg, network{}, "a.example"); !errors.As(err, &over) {
+		t.Fatal(err)
+	}
+	one.Drop(bg)
+	two.Drop(bg)
+	if budget.Used() != 0 {
+		t.Fatal(budget.Used())
 	}
 }
 

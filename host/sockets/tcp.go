@@ -34,7 +34,8 @@ type TCPSocket struct {
 	options
 	state    tcpState
 	backlog  int
-	failed   error // why the connection could not even be started
+	failed   error         // why the connection could not even be started
+	remote   ossocket.Addr // noted, since systems forget it when the connection ends
 	readable readiness
 }
 
@@ -146,6 +147,10 @@ func (t *TCPSocket) Accept(context.Context) (out accepted, _ error) {
 		return out, err
 	}
 	c := newTCPSocket(k, t.family)
+	if c.remote, err = k.RemoteAddr(); err != nil { // it is gone already
+		k.release()
+		return out, wasisockets.ErrorCodeConnectionAborted
+	}
 	out.F0 = c
 	out.F1, out.F2 = c.connect()
 	return out, nil
@@ -168,11 +173,7 @@ func (t *TCPSocket) RemoteAddress(context.Context) (none wasisockets.IPSocketAdd
 	if t.state != tcpConnected {
 		return none, wasisockets.ErrorCodeInvalidState
 	}
-	a, err := t.socket.RemoteAddr()
-	if err != nil {
-		return none, errorCode(err)
-	}
-	return addressOf(a), nil
+	return addressOf(t.remote), nil
 }
 
 // IsListening implements wasisockets.TCPSocket.

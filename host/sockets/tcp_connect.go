@@ -24,7 +24,7 @@ func (t *TCPSocket) StartConnect(_ context.Context, _ wasisockets.Network, remot
 	if err := t.socket.state.permit(schemeTCP, a); err != nil {
 		return err
 	}
-	t.failed = t.socket.Connect(a)
+	t.failed, t.remote = t.socket.Connect(a), a
 	t.state = tcpConnectInProgress
 	return nil
 }

@@ -428,93 +428,111 @@ func TestTCPEcho(t *testing.T) {
 	})
 }
 
-func TestStreamsAndTheEndOfAConnection(t *testing.T) {
-	for name, test := range map[string]func(t *testing.T, g guest, client, server end){
-		"the other end shuts down": func(t *testing.T, g guest, client, server end) {
-			g.must(server.socket.Shutdown(bg, wasisockets.ShutdownTypeBoth))
-			p, _ := client.in.Subscribe(bg)
-			g.must(p.Block(bg))
-			for _, n := range []uint64{10, 0} { // not an empty list, which is "not yet"
-				if _, err := client.in.Read(bg, n); streamTag(err) != "closed" {
-					t.Fatal(n, err)
-				}
-			}
-		},
-		"receiving is shut down": func(t *testing.T, g guest, client, server end) {
-			g.must(server.out.BlockingWriteAndFlush(bg, []byte("lost")))
-			p, _ := client.in.Subscribe(bg)
-			g.must(p.Block(bg))
-			for range 2 { // once more has no effect
-				g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeReceive))
-			}
-			if _, err := client.in.Read(bg, 10); streamTag(err) != "closed" {
-				t.Fatal(err)
-			}
-			g.must(client.out.BlockingWriteAndFlush(bg, []byte("x")))
-			if b, err := server.in.BlockingRead(bg, 10); string(b) != "x" || err != nil {
-				t.Fatal(b, err)
-			}
-		},
-		"sending is shut down": func(t *testing.T, g guest, client, server end) {
-			if n, err := client.out.CheckWrite(bg); n < 4096 || err != nil {
+// endsOfConnections are the ways in which a connection ends, or half of it.
+var endsOfConnections = map[string]func(t *testing.T, g guest, client, server end){
+	"the other end shuts down": func(t *testing.T, g guest, client, server end) {
+		g.must(server.socket.Shutdown(bg, wasisockets.ShutdownTypeBoth))
+		p, _ := client.in.Subscribe(bg)
+		g.must(p.Block(bg))
+		for _, n := range []uint64{10, 0} { // not an empty list, which is "not yet"
+			if _, err := client.in.Read(bg, n); streamTag(err) != "closed" {
 				t.Fatal(n, err)
 			}
-			g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeSend))
-			_, check := client.out.CheckWrite(bg)
-			for _, err := range []error{client.out.Write(bg, []byte("x")), check, client.out.Flush(bg), client.out.BlockingFlush(bg)} {
-				if streamTag(err) != "closed" {
-					t.Fatal(err)
-				}
-			}
-			if _, err := server.in.BlockingRead(bg, 1); streamTag(err) != "closed" {
+		}
+	},
+	"receiving is shut down": func(t *testing.T, g guest, client, server end) {
+		g.must(server.out.BlockingWriteAndFlush(bg, []byte("lost")))
+		p, _ := client.in.Subscribe(bg)
+		g.must(p.Block(bg))
+		for range 2 { // once more has no effect
+			g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeReceive))
+		}
+		if _, err := client.in.Read(bg, 10); streamTag(err) != "closed" {
+			t.Fatal(err)
+		}
+		g.must(client.out.BlockingWriteAndFlush(bg, []byte("x")))
+		if b, err := server.in.BlockingRead(bg, 10); string(b) != "x" || err != nil {
+			t.Fatal(b, err)
+		}
+	},
+	"sending is shut down": func(t *testing.T, g guest, client, server end) {
+		if n, err := client.out.CheckWrite(bg); n < 4096 || err != nil {
+			t.Fatal(n, err)
+		}
+		g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeSend))
+		_, check := client.out.CheckWrite(bg)
+		for _, err := range []error{client.out.Write(bg, []byte("x")), check, client.out.Flush(bg), client.out.BlockingFlush(bg)} {
+			if streamTag(err) != "closed" {
 				t.Fatal(err)
 			}
-			g.must(server.out.BlockingWriteAndFlush(bg, []byte("still")))
-			if b, err := client.in.BlockingRead(bg, 10); string(b) != "still" || err != nil {
-				t.Fatal(string(b), err)
+		}
+		if _, err := server.in.BlockingRead(bg, 1); streamTag(err) != "closed" {
+			t.Fatal(err)
+		}
+		g.must(server.out.BlockingWriteAndFlush(bg, []byte("still")))
+		if b, err := client.in.BlockingRead(bg, 10); string(b) != "still" || err != nil {
+			t.Fatal(string(b), err)
+		}
+	},
+	"a shutdown loses nothing": func(t *testing.T, g guest, client, server end) {
+		g.must(client.socket.SetSendBufferSize(bg, 1024))
+		n, _ := client.out.CheckWrite(bg)
+		g.must(client.out.Write(bg, make([]byte, n)))
+		g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeSend))
+		if got, err := readAll(server.in); uint64(len(got)) != n || streamTag(err) != "closed" {
+			t.Fatal(len(got), err)
+		}
+	},
+	"nor does dropping everything": func(t *testing.T, g guest, client, server end) {
+		n, _ := client.out.CheckWrite(bg)
+		g.must(client.out.Write(bg, make([]byte, n)))
+		client.drop()
+		if got, err := readAll(server.in); uint64(len(got)) != n || streamTag(err) != "closed" {
+			t.Fatal(len(got), err)
+		}
+	},
+	"the streams outlive the socket": func(t *testing.T, g guest, client, server end) {
+		client.socket.Drop(bg)
+		g.must(client.out.BlockingWriteAndFlush(bg, []byte("x")))
+		if b, err := server.in.BlockingRead(bg, 1); string(b) != "x" || err != nil {
+			t.Fatal(err)
+		}
+	},
+	"the addresses outlive the connection": func(t *testing.T, g guest, client, server end) {
+		before, err := client.socket.RemoteAddress(bg)
+		g.must(err)
+		server.drop()
+		_, _ = readAll(client.in)
+		g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeBoth))
+		time.Sleep(5 * time.Millisecond) // both sides have ended
+		if a, err := client.socket.RemoteAddress(bg); a != before || err != nil {
+			t.Fatal(a, err)
+		}
+		if _, err := client.socket.LocalAddress(bg); err != nil {
+			t.Fatal(err)
+		}
+		g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeBoth))
+	},
+	"writing to an end that is gone": func(t *testing.T, g guest, client, server end) {
+		server.drop()
+		var err error
+		for range 1000 {
+			if err = client.out.BlockingWriteAndFlush(bg, []byte("x")); err != nil {
+				break
 			}
-		},
-		"a shutdown loses nothing": func(t *testing.T, g guest, client, server end) {
-			g.must(client.socket.SetSendBufferSize(bg, 1024))
-			n, _ := client.out.CheckWrite(bg)
-			g.must(client.out.Write(bg, make([]byte, n)))
-			g.must(client.socket.Shutdown(bg, wasisockets.ShutdownTypeSend))
-			if got, err := readAll(server.in); uint64(len(got)) != n || streamTag(err) != "closed" {
-				t.Fatal(len(got), err)
-			}
-		},
-		"nor does dropping everything": func(t *testing.T, g guest, client, server end) {
-			n, _ := client.out.CheckWrite(bg)
-			g.must(client.out.Write(bg, make([]byte, n)))
-			client.drop()
-			if got, err := readAll(server.in); uint64(len(got)) != n || streamTag(err) != "closed" {
-				t.Fatal(len(got), err)
-			}
-		},
-		"the streams outlive the socket": func(t *testing.T, g guest, client, server end) {
-			client.socket.Drop(bg)
-			g.must(client.out.BlockingWriteAndFlush(bg, []byte("x")))
-			if b, err := server.in.BlockingRead(bg, 1); string(b) != "x" || err != nil {
-				t.Fatal(err)
-			}
-		},
-		"writing to an end that is gone": func(t *testing.T, g guest, client, server end) {
-			server.drop()
-			var err error
-			for range 1000 {
-				if err = client.out.BlockingWriteAndFlush(bg, []byte("x")); err != nil {
-					break
-				}
-				time.Sleep(time.Millisecond)
-			}
-			if tag := streamTag(err); tag != "closed" && tag != "last-operation-failed" {
-				t.Fatal(err)
-			}
-			if err := client.out.Write(bg, []byte("x")); streamTag(err) != "closed" {
-				t.Fatal(err)
-			}
-		},
-	} {
+			time.Sleep(time.Millisecond)
+		}
+		if tag := streamTag(err); tag != "closed" && tag != "last-operation-failed" {
+			t.Fatal(err)
+		}
+		if err := client.out.Write(bg, []byte("x")); streamTag(err) != "closed" {
+			t.Fatal(err)
+		}
+	},
+}
+
+func TestStreamsAndTheEndOfAConnection(t *testing.T) {
+	for name, test := range endsOfConnections {
 		t.Run(name, func(t *testing.T) {
 			eachFamily(t, func(t *testing.T, f wasisockets.IPAddressFamily) {
 				g := newGuest(t)

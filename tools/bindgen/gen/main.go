@@ -25,6 +25,7 @@ const modulePath = "github.com/godwit-runtime/godwit/"
 var own = []struct{ dir, wit, pkg, world string }{
 	{"tools/bindgen/internal/names", "tools/bindgen/testdata/names", "test:names", "names"},
 	{"tools/bindgen/internal/values", "tools/bindgen/testdata/values", "test:values@1.0.0", "everything"},
+	{"conformance/calls", "conformance/guests/calls", "godwit:calls", "calls"},
 	{"examples/embed/textplugin", "examples/embed/wit", "godwit:text-plugin@0.1.0", "text-plugin"},
 }
 

@@ -1,0 +1,420 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/godwit-runtime/godwit/host/keyvalue"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// bucket implements keyvalue.Bucket and keyvalue.Watcher.
+type bucket struct {
+	store   *Store
+	prefix  string // of keys of the bucket of JetStream
+	subject string // the same, as a subject
+}
+
+// begin bounds an operation in time and finds the stream.
+func (b *bucket) begin(ctx context.Context) (context.Context, context.CancelFunc, *stream, error) {
+	if err := ctx.Err(); err != nil {
+		return ctx, func() {}, nil, err
+	}
+	ctx, end := context.WithTimeout(ctx, b.store.timeout)
+	st, err := b.store.stream(ctx)
+	return ctx, end, st, err
+}
+
+// The headers by which a message says that its key is deleted.
+const (
+	operation = "KV-Operation"
+	marker    = "Nats-Marker-Reason"
+)
+
+func deleted(h nats.Header) bool { return h.Get(operation) != "" || h.Get(marker) != "" }
+
+// last is what a key has, with the revision of that, also where it was deleted.
+func (st *stream) last(ctx context.Context, s *Store, subject string) (k keyvalue.Snapshot, err error) {
+	var m *jetstream.RawStreamMsg
+	if st.direct {
+		m, err = st.GetLastMsgForSubject(ctx, subject)
+	} else {
+		m, err = s.lastOfLeader(ctx, st.name, subject)
+	}
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return k, nil
+	case err != nil:
+		return k, s.explain(err)
+	}
+	k.Revision = m.Sequence
+	if !deleted(m.Header) {
+		k.Found, k.Data = true, m.Data
+	}
+	return k, nil
+}
+
+// lastOfLeader asks the leader of a stream. The library asks any of its servers if
+// the stream allows that, and buckets do.
+func (s *Store) lastOfLeader(ctx context.Context, stream, subject string) (*jetstream.RawStreamMsg, error) {
+	question, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := s.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, question)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Sequence uint64 `json:"seq"`
+			Header   []byte `json:"hdrs"`
+			Data     []byte `json:"data"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return nil, fmt.Errorf("the NATS server answers what is not JSON: %w", err)
+	}
+	switch {
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, jetstream.ErrMsgNotFound
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, errors.New("the NATS server answers without a message")
+	}
+	m := &jetstream.RawStreamMsg{Subject: subject, Sequence: answer.Message.Sequence, Data: answer.Message.Data}
+	if len(answer.Message.Header) > 0 {
+		if m.Header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Snapshot implements keyvalue.Bucket.
+func (b *bucket) Snapshot(ctx context.Context, key string) (k keyvalue.Snapshot, err error) {
+	ctx, end, st, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return k, err
+	}
+	return st.last(ctx, b.store, b.subject+encode(key))
+}
+
+// Get implements keyvalue.Bucket.
+func (b *bucket) Get(ctx context.Context, key string) (keyvalue.Value, error) {
+	k, err := b.Snapshot(ctx, key)
+	return k.Value, err
+}
+
+// Exists implements keyvalue.Bucket.
+func (b *bucket) Exists(ctx context.Context, key string) (bool, error) {
+	k, err := b.Snapshot(ctx, key)
+	return k.Found, err
+}
+
+// Set implements keyvalue.Bucket.
+func (b *bucket) Set(ctx context.Context, key string, value []byte) error {
+	ctx, end, _, err := b.begin(ctx)
+	defer end()
+	if err == nil {
+		_, err = b.store.js.Publish(ctx, b.subject+encode(key), value)
+	}
+	return b.store.explain(err)
+}
+
+// SetMany implements keyvalue.Bucket. It does not wait between pairs.
+func (b *bucket) SetMany(ctx context.Context, pairs []keyvalue.Pair) error {
+	ctx, end, _, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return err
+	}
+	acks := make([]jetstream.PubAckFuture, 0, len(pairs))
+	for _, p := range pairs {
+		ack, err := b.store.js.PublishAsync(b.subject+encode(p.Key), p.Value)
+		if err != nil {
+			return b.store.explain(err)
+		}
+		acks = append(acks, ack)
+	}
+	for _, ack := range acks {
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			return b.store.explain(err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// publishAt publishes m if the revision of its subject is still revision.
+func (b *bucket) publishAt(ctx context.Context, m *nats.Msg, revision uint64) (bool, error) {
+	_, err := b.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
+	var api *jetstream.APIError
+	if errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
+		return false, nil
+	}
+	return err == nil, b.store.explain(err)
+}
+
+// Swap implements keyvalue.Bucket.
+func (b *bucket) Swap(ctx context.Context, key string, old keyvalue.Snapshot, value []byte) (bool, error) {
+	ctx, end, _, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return false, err
+	}
+	return b.publishAt(ctx, &nats.Msg{Subject: b.subject + encode(key), Data: value}, old.Revision)
+}
+
+// Increment implements keyvalue.Bucket.
+func (b *bucket) Increment(ctx context.Context, key string, delta int64) (int64, error) {
+	ctx, end, st, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return 0, err
+	}
+	subject := b.subject + encode(key)
+	unlock, err := b.store.lock(ctx, subject)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	for {
+		old, err := st.last(ctx, b.store, subject)
+		if err != nil {
+			return 0, err
+		}
+		n, err := keyvalue.Add(key, old.Value, delta)
+		if err != nil {
+			return 0, err
+		}
+		ok, err := b.publishAt(ctx, &nats.Msg{Subject: subject, Data: keyvalue.FormatNumber(n)}, old.Revision)
+		if ok || err != nil {
+			return n, err
+		}
+	}
+}
+
+// Delete implements keyvalue.Bucket. It leaves a marker, by which watchers see
+// it; a key that is not there gets none.
+func (b *bucket) Delete(ctx context.Context, key string) error {
+	ctx, end, st, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return err
+	}
+	return b.delete(ctx, st, key)
+}
+
+func (b *bucket) delete(ctx context.Context, st *stream, key string) error {
+	subject := b.subject + encode(key)
+	old, err := st.last(ctx, b.store, subject)
+	if err != nil || !old.Found {
+		return err
+	}
+	m := nats.NewMsg(subject)
+	m.Header.Set(operation, "PURGE")
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	var options []jetstream.PublishOpt
+	if st.marks {
+		options = append(options, jetstream.WithMsgTTL(markTTL))
+	}
+	_, err = b.store.js.PublishMsg(ctx, m, options...)
+	return b.store.explain(err)
+}
+
+// inFlight is how many requests of one batch are under way at once.
+const inFlight = 8
+
+// each calls f for 0 to n-1, some at once, until one fails.
+func each(n int, f func(i int) error) error {
+	var (
+		wg    sync.WaitGroup
+		next  atomic.Int64
+		once  sync.Once
+		first error
+	)
+	for range min(n, inFlight) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := f(i); err != nil {
+					once.Do(func() { first = err })
+					next.Store(int64(n))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
+
+// DeleteMany implements keyvalue.Bucket.
+func (b *bucket) DeleteMany(ctx context.Context, keys []string) error {
+	ctx, end, st, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return err
+	}
+	return each(len(keys), func(i int) error { return b.delete(ctx, st, keys[i]) })
+}
+
+// GetMany implements keyvalue.Bucket. The values that are under way when the limit
+// is reached come on top of it.
+func (b *bucket) GetMany(ctx context.Context, keys []string, limit int64) ([]keyvalue.Value, error) {
+	ctx, end, st, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]keyvalue.Value, len(keys))
+	var total atomic.Int64
+	err = each(len(keys), func(i int) error {
+		k, err := st.last(ctx, b.store, b.subject+encode(keys[i]))
+		if err != nil {
+			return err
+		}
+		values[i] = k.Value
+		if n := total.Add(int64(len(k.Data))); n > limit {
+			return keyvalue.BatchError(n, limit)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// Keys implements keyvalue.Bucket. A cursor is the revision of the last key of a
+// page: a key that is written again gets a later one, and comes again.
+func (b *bucket) Keys(ctx context.Context, cursor uint64, limit int) (p keyvalue.Page, err error) {
+	if cursor >= 1<<63 {
+		return p, keyvalue.ErrCursor
+	}
+	ctx, end, st, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return p, err
+	}
+	consumer, err := st.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		FilterSubject: b.subject + ">", HeadersOnly: true,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: cursor + 1,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, InactiveThreshold: 2 * b.store.timeout,
+	})
+	if err != nil {
+		return p, b.store.explain(err)
+	}
+	name := consumer.CachedInfo().Name
+	defer func() {
+		if ctx.Err() == nil { // or else it goes away by itself
+			_ = st.DeleteConsumer(ctx, name)
+		}
+	}()
+	if consumer.CachedInfo().NumPending == 0 {
+		return p, nil
+	}
+	for {
+		p, err = b.fetch(ctx, consumer, limit)
+		if !errors.Is(err, nats.ErrNoResponders) {
+			return p, b.store.explain(err)
+		}
+		// In a cluster it takes a moment until the new consumer is known everywhere.
+		select {
+		case <-ctx.Done():
+			return p, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// fetch makes a page of the next limit messages of a consumer.
+func (b *bucket) fetch(ctx context.Context, consumer jetstream.Consumer, limit int) (none keyvalue.Page, err error) {
+	messages, err := consumer.FetchNoWait(limit)
+	if err != nil {
+		return none, err
+	}
+	var p keyvalue.Page
+	pending := uint64(0)
+	for {
+		var m jetstream.Msg
+		more := false
+		select {
+		case m, more = <-messages.Messages():
+		case <-ctx.Done():
+			return none, ctx.Err()
+		}
+		if !more {
+			break
+		}
+		at, err := m.Metadata()
+		if err != nil {
+			return none, err
+		}
+		p.Cursor, pending = at.Sequence.Stream, at.NumPending
+		if key, err := decode(m.Subject()[len(b.subject):]); err == nil && !deleted(m.Headers()) {
+			p.Keys = append(p.Keys, key)
+		}
+	}
+	if err := messages.Error(); err != nil {
+		return none, err
+	}
+	switch {
+	case p.Cursor == 0:
+		return none, errors.New("the NATS server did not send the keys that it has")
+	case pending == 0:
+		p.Cursor = 0
+	}
+	return p, nil
+}
+
+// Watch implements keyvalue.Watcher.
+func (b *bucket) Watch(ctx context.Context, ready func(), event func(keyvalue.Event)) error {
+	opening, end, _, err := b.begin(ctx)
+	defer end()
+	if err != nil {
+		return err
+	}
+	kv, err := b.store.js.KeyValue(opening, b.store.bucket)
+	if err != nil {
+		return b.store.explain(err)
+	}
+	w, err := kv.Watch(opening, b.prefix+">", jetstream.UpdatesOnly())
+	if err != nil {
+		return b.store.explain(err)
+	}
+	defer w.Stop()
+	ready()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, ok := <-w.Updates():
+			if !ok {
+				return errors.Join(ctx.Err(), keyvalue.ErrClosed)
+			}
+			if e == nil {
+				continue
+			}
+			if key, err := decode(e.Key()[len(b.prefix):]); err == nil {
+				event(keyvalue.Event{Key: key, Deleted: e.Operation() != jetstream.KeyValuePut, Value: e.Value()})
+			}
+		}
+	}
+}
