@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ import (
 )
 
 const torture = "guests/torture/torture.wasm"
+
+// mebibytes is what the route /alloc says.
+var mebibytes = regexp.MustCompile(`^(\d+) MiB\n$`)
 
 func TestGuestsThatFailGetAStatusAndALine(t *testing.T) {
 	const (
@@ -68,6 +72,13 @@ func TestGuestsThatFailGetAStatusAndALine(t *testing.T) {
 				if c.log == "" {
 					want = 0
 				}
+				if m := mebibytes.FindStringSubmatch(body); m != nil {
+					if n, _ := strconv.Atoi(m[1]); n < 20 || n > 24 {
+						t.Errorf("the guest got %d MiB of the 24 it may have", n)
+					}
+				} else if c.path == "/alloc" {
+					t.Errorf("the body is %q", body)
+				}
 				got := s.log.settled(want)
 				if len(got) != want || want == 1 && !strings.Contains(got[0], c.log) {
 					t.Errorf("the operator got %q, wanted one line with %q", got, c.log)
@@ -76,6 +87,31 @@ func TestGuestsThatFailGetAStatusAndALine(t *testing.T) {
 					t.Errorf("the next request: %d %q, %v", status, body, err)
 				}
 			})
+		}
+	})
+}
+
+// Most programs do not survive that they get no memory: theirs is a trap like
+// any other.
+func TestAGuestThatNeedsMoreMemoryThanItMayHave(t *testing.T) {
+	const limit = 8 << 20
+	cfg := server.Config{Timeout: time.Minute}
+	onEngines(t, "../examples/api/api.wasm", limit, cfg, func(t *testing.T, s *served) {
+		for _, c := range []struct {
+			path   string
+			status int
+			body   string
+		}{
+			{"/primes/50000000", 500, "Internal Server Error\n"},
+			{"/primes/1000000", 200, `{"below":1000000,"primes":78498}` + "\n"},
+		} {
+			r := request{target: c.path, status: c.status, want: c.body}
+			if err := r.exchange(http.DefaultClient, s.url, ""); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := s.log.settled(1); len(got) != 1 || !strings.Contains(got[0], "guest trapped") {
+			t.Errorf("the operator got %q, wanted one line about a trap", got)
 		}
 	})
 }

@@ -102,8 +102,10 @@ fn primes(below: &str) -> Answer {
             continue;
         }
         primes += 1;
-        for multiple in (n * n..below).step_by(n) {
-            composite[multiple] = true;
+        if n <= below / n {
+            for multiple in (n * n..below).step_by(n) {
+                composite[multiple] = true;
+            }
         }
     }
     Answer::json(200, &Primes { below, primes })
