@@ -63,8 +63,7 @@ func (x *exchange) log(err error) {
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.String("error", l.err),
-			slog.Duration("cpu", time.Duration(x.cpu.Load())),
-		}, l.more...)...)
+		}, append(x.cpuTime(), l.more...)...)...)
 	})
 }
 
@@ -77,6 +76,14 @@ func (x *exchange) served() {
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.Duration("cpu", time.Duration(x.cpu.Load())))
 	}
+}
+
+// cpuTime is how long the guest's code ran, if that is known by now.
+func (x *exchange) cpuTime() []slog.Attr {
+	if n := x.cpu.Load(); n > 0 {
+		return []slog.Attr{slog.Duration("cpu", time.Duration(n))}
+	}
+	return nil
 }
 
 // line is what the operator reads about a failure.
