@@ -42,8 +42,8 @@ func newLineSink(name string, w goio.Writer, form OutputForm, log *slog.Logger) 
 	return &lineSink{name: name, w: w, form: form, log: log}
 }
 
-// open returns the writer for one instance; l, which is zero, is where it may
-// keep its line.
+// open returns the writer for one instance; l, which is zero but for what, is
+// where it may keep its line.
 func (s *lineSink) open(l *lineWriter, id uint64) goio.Writer {
 	if s.form == Raw {
 		return rawWriter{s}
@@ -66,6 +66,7 @@ func (w rawWriter) Write(b []byte) (int, error) { return w.s.write(b) }
 // of the instance.
 type lineWriter struct {
 	sink   *lineSink
+	what   string // of the instance, before its number: "" for a request
 	id     uint64
 	prefix int    // length of the prefix in line
 	line   []byte // of prefix and what has come of a line; nil between lines
@@ -95,7 +96,7 @@ func (l *lineWriter) begin() {
 		return
 	}
 	l.line = append(l.line, l.sink.name...)
-	l.line = append(l.line, " ["...)
+	l.line = append(append(l.line, " ["...), l.what...)
 	l.line = strconv.AppendUint(l.line, l.id, 10)
 	l.line = append(l.line, "] :: "...)
 	l.prefix = len(l.line)
@@ -110,7 +111,7 @@ func (l *lineWriter) end() error {
 	l.line = nil
 	if l.sink.form == Structured {
 		l.sink.log.LogAttrs(context.Background(), slog.LevelInfo, "guest output",
-			slog.String("request", strconv.FormatUint(l.id, 10)), slog.String("stream", l.sink.name), slog.String("line", string(line[l.prefix:])))
+			slog.String("request", l.what+strconv.FormatUint(l.id, 10)), slog.String("stream", l.sink.name), slog.String("line", string(line[l.prefix:])))
 		return nil
 	}
 	_, err := l.sink.write(append(line, '\n'))
