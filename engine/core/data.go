@@ -14,9 +14,9 @@ const (
 )
 
 const (
-	// Data is only taken out when its image is not much more than it: two bytes
-	// far apart must not take the space between them.
-	maxSparse     = 2
+	// Data is only taken out when its image is not very much more than it: two
+	// bytes far apart must not take the space between them.
+	maxSparse     = 8
 	minSparseSize = 1 << 20
 )
 

@@ -93,6 +93,8 @@ type imageFile struct {
 	view []byte // all of it
 }
 
+const imageBlock = 16 << 10
+
 // newImageFile makes a file of an image that nobody can change.
 func newImageFile(data []byte) *imageFile {
 	page := uint64(os.Getpagesize())
@@ -104,8 +106,11 @@ func newImageFile(data []byte) *imageFile {
 	f.fd = fd
 	err = unix.Ftruncate(fd, int64(f.size))
 	for off := 0; err == nil && off < len(data); {
-		var n int
-		n, err = unix.Pwrite(fd, data[off:], int64(off))
+		part := data[off:min(off+imageBlock, len(data))]
+		n := len(part)
+		if !allZero(part) { // what is not written takes no memory
+			n, err = unix.Pwrite(fd, part, int64(off))
+		}
 		off += n
 	}
 	if err == nil {
