@@ -59,7 +59,7 @@ func (x *exchange) log(err error) {
 		}
 		l := lineOf(err)
 		x.h.log.LogAttrs(context.Background(), l.level, l.message, append([]slog.Attr{
-			slog.String("request", x.id),
+			slog.String("request", x.name()),
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.String("error", l.err),
@@ -71,7 +71,7 @@ func (x *exchange) log(err error) {
 func (x *exchange) served() {
 	if x.h.log.Enabled(context.Background(), slog.LevelDebug) {
 		x.h.log.LogAttrs(context.Background(), slog.LevelDebug, "request served",
-			slog.String("request", x.id),
+			slog.String("request", x.name()),
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.Duration("cpu", time.Duration(x.cpu.Load())))

@@ -51,11 +51,38 @@ void exports_wasi_keyvalue_watcher_on_delete(exports_wasi_keyvalue_watcher_own_b
   count(borrowed);
 }
 
+// POST /KEY sets in/KEY. Anything else for /KEY is answered 200 if there is out/KEY,
+// and 404 if there is not.
+static uint16_t answer(wasi_http_types_borrow_incoming_request_t request) {
+  static uint8_t text[2048] = "out";
+  watch_string_t name = string("default");
+  watch_string_t path;
+  wasi_keyvalue_store_own_bucket_t bucket;
+  wasi_keyvalue_store_error_t error;
+  wasi_http_types_method_t method;
+  if (!wasi_http_types_method_incoming_request_path_with_query(request, &path) || path.len > sizeof text - 3) return 400;
+  if (!wasi_keyvalue_store_open(&name, &bucket, &error)) return 503;
+  memcpy(text + 3, path.ptr, path.len);
+  watch_string_t key = {text, path.len + 3};
+  wasi_http_types_method_incoming_request_method(request, &method);
+  if (method.tag == WASI_HTTP_TYPES_METHOD_POST) {
+    watch_list_u8_t value = {(uint8_t *)"x", 1};
+    memcpy(++key.ptr, "in", 2);
+    key.len--;
+    return wasi_keyvalue_store_method_bucket_set(wasi_keyvalue_store_borrow_bucket(bucket), &key, &value, &error) ? 200 : 503;
+  }
+  bool there;
+  if (!wasi_keyvalue_store_method_bucket_exists(wasi_keyvalue_store_borrow_bucket(bucket), &key, &there, &error)) return 503;
+  return there ? 200 : 404;
+}
+
 void exports_wasi_http_incoming_handler_handle(
     exports_wasi_http_incoming_handler_own_incoming_request_t request,
     exports_wasi_http_incoming_handler_own_response_outparam_t out) {
   wasi_http_types_own_outgoing_response_t response =
       wasi_http_types_constructor_outgoing_response(wasi_http_types_constructor_fields());
+  wasi_http_types_method_outgoing_response_set_status_code(wasi_http_types_borrow_outgoing_response(response),
+                                                           answer(wasi_http_types_borrow_incoming_request(request)));
   wasi_http_types_result_own_outgoing_response_error_code_t result = {.is_err = false, .val = {.ok = response}};
   wasi_http_types_static_response_outparam_set(out, &result);
 }
