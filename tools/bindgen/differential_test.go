@@ -133,13 +133,14 @@ type shims struct {
 
 func newShims(t testing.TB) *shims {
 	s := &shims{host: &host{}}
-	s.funcs = hostFuncs(t, s.host)
-	for _, f := range s.funcs {
-		c, err := abi.NewCodec(f.Type)
-		if err != nil {
-			t.Fatal(err)
+	for _, hi := range hostInterfaces(t, s.host) {
+		for _, f := range hi.Funcs {
+			c, err := abi.NewCodec(f.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.funcs, s.codecs = append(s.funcs, f), append(s.codecs, c)
 		}
-		s.codecs = append(s.codecs, c)
 	}
 	return s
 }
@@ -157,8 +158,8 @@ func spoil(mem []byte, stack []uint64, damage []byte) {
 	}
 }
 
-// hostFuncs are the functions of world everything, bound to x.
-func hostFuncs(t testing.TB, x *host) (funcs []engine.HostFunc) {
+// hostInterfaces are the imports of world everything, bound to x.
+func hostInterfaces(t testing.TB, x *host) []*engine.HostInterface {
 	l := new(engine.Engine).NewLinker()
 	for _, err := range []error{
 		values.LinkValues(l, func(*abi.Context) values.ValuesHost { return x }),
@@ -168,10 +169,7 @@ func hostFuncs(t testing.TB, x *host) (funcs []engine.HostFunc) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"test:values/values@1.0.0", "test:values/resources@1.0.0"} {
-		funcs = append(funcs, l.Provides(name).Funcs...)
-	}
-	return funcs
+	return []*engine.HostInterface{l.Provides("test:values/values@1.0.0"), l.Provides("test:values/resources@1.0.0")}
 }
 
 // outcome is all that can be seen of a call.
