@@ -263,7 +263,8 @@ func (i *Instance) TaskReturn(th *Thread, result *types.Type, o *Options, stack 
 		panic(errNotAsync)
 	}
 	l := t.async.lift
-	if !sameType(result, l.Result) || o.Encoding != t.Opts.Encoding || o.Memory != t.Opts.Memory {
+	// A built-in that names no memory has a result that needs none.
+	if !sameType(result, l.Result) || o.Encoding != t.Opts.Encoding || o.Memory != nil && o.Memory != t.Opts.Memory {
 		panic(errTaskReturn)
 	}
 	t.resolve(l.Codec.LiftTaskReturn(&t.cx, stack))

@@ -48,7 +48,6 @@ type waitableSet struct {
 
 var (
 	errSyncInSet   = &abi.Trap{Message: "waitable cannot be used synchronously while added to a waitable set"}
-	errSyncWaiter  = &abi.Trap{Message: "waitable cannot join a waitable set while a synchronous operation waits for it"}
 	errSetWaiters  = &abi.Trap{Message: "cannot drop waitable set with waiters"}
 	errSetElements = &abi.Trap{Message: "cannot drop waitable set with waitables in it"}
 )
@@ -218,7 +217,7 @@ func (i *Instance) WaitableJoin(w, set uint32) {
 	i.CheckMayLeave()
 	wt := i.handles.waitable(w)
 	if wt.syncWaiter {
-		panic(errSyncWaiter)
+		panic(errSyncInSet)
 	}
 	if set == 0 {
 		wt.join(nil)
