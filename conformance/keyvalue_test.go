@@ -83,20 +83,8 @@ func onBackends(t *testing.T, path string, f func(t *testing.T, s *served)) {
 // ask makes a request that must be answered.
 func (s *served) ask(t testing.TB, method, path, body string) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
+	status, _, answer = s.request(t, method, path, body, nil)
+	return status, answer
 }
 
 // script is what the store guest does, line by line, and what it answers. The

@@ -185,7 +185,7 @@ func TestServeLogsFailedRequestsInTheFormAskedFor(t *testing.T) {
 				t.Fatalf("the operator got %q, wanted one line", got)
 			}
 			if form == "text" {
-				if want := regexp.MustCompile(`^time=\S+ level=ERROR msg="guest trapped" request=0 method=POST path=/trap error=".*unreachable.*" at=".+"$`); !want.MatchString(got[0]) {
+				if want := regexp.MustCompile(`^time=\S+ level=ERROR msg="guest trapped" request=0 method=POST path=/trap error=".*unreachable.*" cpu=\S+ at=".+"$`); !want.MatchString(got[0]) {
 					t.Errorf("the line is %s", got[0])
 				}
 				return

@@ -41,7 +41,8 @@ func serveCommand() *cobra.Command {
 		Long: `Serve HTTP with a component that exports wasi:http/incoming-handler.
 
 Each request is answered by an instance of its own. Nothing is granted to the
-guest that is not asked for here. The first SIGINT or SIGTERM lets requests under
+guest that is not asked for here. A component that exports wasi:keyvalue/watcher as
+well is told of changes in its stores. The first SIGINT or SIGTERM lets requests under
 way finish, the second ends at once.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.serve(c.Context(), args[0]) },
@@ -149,7 +150,7 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	e, err := f.engine(ctx)
+	e, err := f.engine(ctx, cfg.Log)
 	if err != nil {
 		return failed(err)
 	}
@@ -159,6 +160,10 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 		return err
 	}
 	guest, err := server.NewComponent(ln, limit)
+	if err != nil {
+		return failed(fmt.Errorf("%s: %w", path, err))
+	}
+	watcher, err := server.NewWatcher(ln, limit)
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", path, err))
 	}
@@ -172,8 +177,26 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return failed(fmt.Errorf("--addr %s: %w", f.addr, err))
 	}
+	defer watch(ctx, watcher, cfg)()
 	srv := &server.Server{Handler: server.New(guest, cfg), Ready: os.Stderr, DrainTimeout: f.drainTimeout}
 	return failed(srv.Serve(untilSignal(ctx), l))
+}
+
+// watch tells a guest of changes in its stores, if it wants to know, until stop.
+func watch(ctx context.Context, w *server.Watcher, cfg server.Config) (stop func()) {
+	if w == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Run(ctx, cfg)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // untilSignal returns a context that is done at the first SIGINT or SIGTERM. The

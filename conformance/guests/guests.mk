@@ -5,7 +5,7 @@ TOOLS  = $(GUESTS)/node_modules
 ADAPTERS = $(abspath $(TOOLS)/@bytecodealliance/jco/lib)
 
 C_GUESTS    = $(foreach n,hello echo events fileserver counter,examples/$(n)/$(n).wasm) \
-	$(foreach n,calls files sockets,$(GUESTS)/$(n)/$(n).wasm)
+	$(foreach n,calls files sockets watch watchdraft,$(GUESTS)/$(n)/$(n).wasm)
 C_PROGRAMS  = examples/wc/wc.wasm
 RUST_GUESTS = $(foreach n,api fanout notes,examples/$(n)/$(n).wasm) \
 	$(foreach n,torture store,$(GUESTS)/$(n)/$(n).wasm)

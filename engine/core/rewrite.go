@@ -73,7 +73,6 @@ type moduleInfo struct {
 	maxPages   uint32
 	shared     bool
 	exceptions bool
-	data       []segment // taken out
 }
 
 const (
@@ -106,16 +105,14 @@ type rewriter struct {
 }
 
 func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
-	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}, tables: map[string]uint32{}}}
-	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
-		return nil, w.info, errors.New(s.Name + " is not a core module of version 1")
-	}
-	if err := w.split(); err != nil {
+	w, err := split(s)
+	if err != nil {
 		return nil, w.info, err
 	}
 	if err := w.learn(); err != nil {
 		return nil, w.info, err
 	}
+	w.withoutData()
 	w.out = append(make([]byte, 0, len(s.Bytes)+len(s.Bytes)/8+256), header...)
 	for _, id := range sectionOrder {
 		if err := w.section(id); err != nil {
@@ -128,7 +125,11 @@ func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
 }
 
 // split finds the sections.
-func (w *rewriter) split() error {
+func split(s *ModuleSpec) (*rewriter, error) {
+	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}, tables: map[string]uint32{}}}
+	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
+		return w, errors.New(s.Name + " is not a core module of version 1")
+	}
 	r := &reader{b: w.spec.Bytes, p: len(header)}
 	place := 0
 	for r.more() {
@@ -139,7 +140,7 @@ func (w *rewriter) split() error {
 		}
 		if id == secCustom {
 			if err := w.custom(&body); err != nil {
-				return err
+				return w, err
 			}
 			continue
 		}
@@ -154,7 +155,7 @@ func (w *rewriter) split() error {
 			w.in[id] = &body
 		}
 	}
-	return w.failed(r)
+	return w, w.failed(r)
 }
 
 // learn reads what must be known before the first section is written.
@@ -229,9 +230,6 @@ func (w *rewriter) section(id byte) error {
 		r.end()
 	case secCode:
 		body = w.emitCode(r)
-	case secData:
-		body = w.data(r)
-		r.end()
 	}
 	if err == nil {
 		err = w.failed(r)

@@ -11,6 +11,8 @@ import (
 type Feed struct {
 	mu       sync.RWMutex
 	watchers map[*func(Event)]struct{}
+	closed   chan struct{} // nil before the first watch
+	ended    bool
 }
 
 // Watch implements Watcher.
@@ -24,17 +26,37 @@ func (f *Feed) Watch(ctx context.Context, ready func(), event func(Event)) error
 		}
 	}
 	f.mu.Lock()
+	if f.ended {
+		f.mu.Unlock()
+		return ErrClosed
+	}
 	if f.watchers == nil {
-		f.watchers = map[*func(Event)]struct{}{}
+		f.watchers, f.closed = map[*func(Event)]struct{}{}, make(chan struct{})
 	}
 	f.watchers[&one] = struct{}{}
+	closed := f.closed
 	f.mu.Unlock()
 	ready()
-	<-ctx.Done()
+	err := ErrClosed
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-closed:
+	}
 	f.mu.Lock()
 	delete(f.watchers, &one)
 	f.mu.Unlock()
-	return ctx.Err()
+	return err
+}
+
+// Close ends every watch, those to come as well.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed != nil && !f.ended {
+		close(f.closed)
+	}
+	f.ended = true
 }
 
 // Watched says whether anybody watches, so that an event need be made.

@@ -26,21 +26,21 @@ const (
 )
 
 func (l Limits) withDefaults() Limits {
-	for _, f := range []struct {
-		field *int
-		value int
-	}{
-		{&l.Key, DefaultMaxKey}, {&l.Value, DefaultMaxValue}, {&l.Batch, DefaultMaxBatch},
-		{&l.Handles, DefaultMaxHandles}, {&l.Page, DefaultPage},
-	} {
-		if *f.field <= 0 {
-			*f.field = f.value
-		}
+	return Limits{
+		Key:        positive(l.Key, DefaultMaxKey),
+		Value:      positive(l.Value, DefaultMaxValue),
+		Batch:      positive(l.Batch, DefaultMaxBatch),
+		BatchBytes: positive(l.BatchBytes, DefaultMaxBatchBytes),
+		Handles:    positive(l.Handles, DefaultMaxHandles),
+		Page:       positive(l.Page, DefaultPage),
 	}
-	if l.BatchBytes <= 0 {
-		l.BatchBytes = DefaultMaxBatchBytes
+}
+
+func positive[T int | int64](v, otherwise T) T {
+	if v > 0 {
+		return v
 	}
-	return l
+	return otherwise
 }
 
 // LimitError is the error of an operation that goes beyond a limit. Nothing was
@@ -61,9 +61,12 @@ func (e *LimitError) Error() string {
 	return s
 }
 
-func (l *Limits) checkKey(key string) error {
-	if len(key) > l.Key {
-		return &LimitError{What: "key", Unit: "bytes", Got: int64(len(key)), Limit: int64(l.Key), Fix: "use a shorter key"}
+func (l *Limits) checkKey(key string) error { return CheckKey(key, l.Key) }
+
+// CheckKey is a *LimitError if key has more than limit bytes.
+func CheckKey(key string, limit int) error {
+	if len(key) > limit {
+		return &LimitError{What: "key", Unit: "bytes", Got: int64(len(key)), Limit: int64(limit), Fix: "use a shorter key"}
 	}
 	return nil
 }

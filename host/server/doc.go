@@ -9,6 +9,7 @@
 //	stall.go     clients that let it wait
 //	status.go    what a failure is to the client and to the operator
 //	output.go    the guest's stdout and stderr as lines
+//	watch.go     changes of key-value stores, for a guest that exports a watcher
 //	server.go    listening, HTTP/1.1 and HTTP/2, draining
 //
 // It may import package host and what that may import. It must not import

@@ -154,6 +154,11 @@ func (s *Store) Bucket(namespace, name string) (keyvalue.Bucket, error) {
 func (s *Store) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.done
+	s.mu.Lock()
+	for _, b := range s.buckets {
+		b.Feed.Close()
+	}
+	s.mu.Unlock()
 	return s.db.Close()
 }
 
@@ -188,6 +193,9 @@ func recordKey(key string) []byte {
 	copy(k[1:], key)
 	return k
 }
+
+// maxKey is the longest key that bbolt takes, without the byte before it.
+const maxKey = bbolt.MaxKeySize - 1
 
 const serialSize = 8
 
@@ -356,6 +364,9 @@ func (w *write) set(b *bucket, key string, value []byte) {
 
 // Set implements keyvalue.Bucket.
 func (b *bucket) Set(ctx context.Context, key string, value []byte) error {
+	if err := keyvalue.CheckKey(key, maxKey); err != nil {
+		return err
+	}
 	return b.update(ctx, entrySize+2*len(key)+len(value), func(w *write, tx *bbolt.Tx) error {
 		w.set(b, key, value)
 		return b.put(tx, key, value)
@@ -366,6 +377,9 @@ func (b *bucket) Set(ctx context.Context, key string, value []byte) error {
 func (b *bucket) SetMany(ctx context.Context, pairs []keyvalue.Pair) error {
 	size := 0
 	for _, p := range pairs {
+		if err := keyvalue.CheckKey(p.Key, maxKey); err != nil {
+			return err
+		}
 		size += entrySize + 2*len(p.Key) + len(p.Value)
 	}
 	return b.update(ctx, size, func(w *write, tx *bbolt.Tx) error {
@@ -402,6 +416,9 @@ func (b *bucket) DeleteMany(ctx context.Context, keys []string) error {
 
 // Increment implements keyvalue.Bucket.
 func (b *bucket) Increment(ctx context.Context, key string, delta int64) (n int64, err error) {
+	if err := keyvalue.CheckKey(key, maxKey); err != nil {
+		return 0, err
+	}
 	err = b.update(ctx, entrySize+2*len(key), func(w *write, tx *bbolt.Tx) error {
 		v, err := b.current(tx, key)
 		if err != nil {
@@ -424,6 +441,9 @@ func (b *bucket) Increment(ctx context.Context, key string, delta int64) (n int6
 
 // Swap implements keyvalue.Bucket. It compares values.
 func (b *bucket) Swap(ctx context.Context, key string, old keyvalue.Snapshot, value []byte) (swapped bool, err error) {
+	if err := keyvalue.CheckKey(key, maxKey); err != nil {
+		return false, err
+	}
 	err = b.update(ctx, entrySize+2*len(key)+len(value), func(w *write, tx *bbolt.Tx) error {
 		v, err := b.current(tx, key)
 		swapped = err == nil && v.Found == old.Found && bytes.Equal(v.Data, old.Data)

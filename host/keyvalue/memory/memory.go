@@ -132,6 +132,7 @@ func (b *bucket) close() {
 	defer b.mu.Unlock()
 	b.closed = true
 	b.entries, b.order = nil, nil
+	b.Feed.Close()
 }
 
 // value is what key has. b is locked.

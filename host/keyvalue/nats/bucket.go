@@ -21,6 +21,16 @@ type bucket struct {
 	subject string // the same, as a subject
 }
 
+// maxKey is the longest key. Each of its bytes may take three in a subject, and a
+// server ends a connection on which a command has more than 4096 bytes beside its
+// payload.
+const maxKey = 1 << 10
+
+// of is the subject of a key.
+func (b *bucket) of(key string) (string, error) {
+	return b.subject + encode(key), keyvalue.CheckKey(key, maxKey)
+}
+
 // begin bounds an operation in time and finds the stream.
 func (b *bucket) begin(ctx context.Context) (context.Context, context.CancelFunc, *stream, error) {
 	if err := ctx.Err(); err != nil {
@@ -101,12 +111,16 @@ func (s *Store) lastOfLeader(ctx context.Context, stream, subject string) (*jets
 
 // Snapshot implements keyvalue.Bucket.
 func (b *bucket) Snapshot(ctx context.Context, key string) (k keyvalue.Snapshot, err error) {
+	subject, err := b.of(key)
+	if err != nil {
+		return k, err
+	}
 	ctx, end, st, err := b.begin(ctx)
 	defer end()
 	if err != nil {
 		return k, err
 	}
-	return st.last(ctx, b.store, b.subject+encode(key))
+	return st.last(ctx, b.store, subject)
 }
 
 // Get implements keyvalue.Bucket.
@@ -123,10 +137,14 @@ func (b *bucket) Exists(ctx context.Context, key string) (bool, error) {
 
 // Set implements keyvalue.Bucket.
 func (b *bucket) Set(ctx context.Context, key string, value []byte) error {
+	subject, err := b.of(key)
+	if err != nil {
+		return err
+	}
 	ctx, end, _, err := b.begin(ctx)
 	defer end()
 	if err == nil {
-		_, err = b.store.js.Publish(ctx, b.subject+encode(key), value)
+		_, err = b.store.js.Publish(ctx, subject, value)
 	}
 	return b.store.explain(err)
 }
@@ -140,7 +158,11 @@ func (b *bucket) SetMany(ctx context.Context, pairs []keyvalue.Pair) error {
 	}
 	acks := make([]jetstream.PubAckFuture, 0, len(pairs))
 	for _, p := range pairs {
-		ack, err := b.store.js.PublishAsync(b.subject+encode(p.Key), p.Value)
+		subject, err := b.of(p.Key)
+		if err != nil {
+			return err
+		}
+		ack, err := b.store.js.PublishAsync(subject, p.Value)
 		if err != nil {
 			return b.store.explain(err)
 		}
@@ -159,33 +181,52 @@ func (b *bucket) SetMany(ctx context.Context, pairs []keyvalue.Pair) error {
 }
 
 // publishAt publishes m if the revision of its subject is still revision.
-func (b *bucket) publishAt(ctx context.Context, m *nats.Msg, revision uint64) (bool, error) {
-	_, err := b.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
-	var api *jetstream.APIError
-	if errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
-		return false, nil
+func (b *bucket) publishAt(ctx context.Context, st *stream, m *nats.Msg, revision uint64) (bool, error) {
+	for {
+		_, err := b.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
+		var api *jetstream.APIError
+		if !errors.As(err, &api) || api.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequence && api.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequenceConstant {
+			return err == nil, b.store.explain(err)
+		}
+		// A stream with replicas refuses also what comes while the message before is
+		// still on its way to them, although that one is acknowledged.
+		now, err := st.last(ctx, b.store, m.Subject)
+		if err != nil || now.Revision != revision {
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
 	}
-	return err == nil, b.store.explain(err)
 }
 
 // Swap implements keyvalue.Bucket.
 func (b *bucket) Swap(ctx context.Context, key string, old keyvalue.Snapshot, value []byte) (bool, error) {
-	ctx, end, _, err := b.begin(ctx)
+	subject, err := b.of(key)
+	if err != nil {
+		return false, err
+	}
+	ctx, end, st, err := b.begin(ctx)
 	defer end()
 	if err != nil {
 		return false, err
 	}
-	return b.publishAt(ctx, &nats.Msg{Subject: b.subject + encode(key), Data: value}, old.Revision)
+	return b.publishAt(ctx, st, &nats.Msg{Subject: subject, Data: value}, old.Revision)
 }
 
 // Increment implements keyvalue.Bucket.
 func (b *bucket) Increment(ctx context.Context, key string, delta int64) (int64, error) {
+	subject, err := b.of(key)
+	if err != nil {
+		return 0, err
+	}
 	ctx, end, st, err := b.begin(ctx)
 	defer end()
 	if err != nil {
 		return 0, err
 	}
-	subject := b.subject + encode(key)
 	unlock, err := b.store.lock(ctx, subject)
 	if err != nil {
 		return 0, err
@@ -200,7 +241,7 @@ func (b *bucket) Increment(ctx context.Context, key string, delta int64) (int64,
 		if err != nil {
 			return 0, err
 		}
-		ok, err := b.publishAt(ctx, &nats.Msg{Subject: subject, Data: keyvalue.FormatNumber(n)}, old.Revision)
+		ok, err := b.publishAt(ctx, st, &nats.Msg{Subject: subject, Data: keyvalue.FormatNumber(n)}, old.Revision)
 		if ok || err != nil {
 			return n, err
 		}
@@ -219,7 +260,10 @@ func (b *bucket) Delete(ctx context.Context, key string) error {
 }
 
 func (b *bucket) delete(ctx context.Context, st *stream, key string) error {
-	subject := b.subject + encode(key)
+	subject, err := b.of(key)
+	if err != nil {
+		return err
+	}
 	old, err := st.last(ctx, b.store, subject)
 	if err != nil || !old.Found {
 		return err
@@ -286,7 +330,11 @@ func (b *bucket) GetMany(ctx context.Context, keys []string, limit int64) ([]key
 	values := make([]keyvalue.Value, len(keys))
 	var total atomic.Int64
 	err = each(len(keys), func(i int) error {
-		k, err := st.last(ctx, b.store, b.subject+encode(keys[i]))
+		subject, err := b.of(keys[i])
+		if err != nil {
+			return err
+		}
+		k, err := st.last(ctx, b.store, subject)
 		if err != nil {
 			return err
 		}

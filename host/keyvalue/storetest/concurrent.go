@@ -273,6 +273,34 @@ func testFault(t *testing.T, b *Backend) {
 	}
 }
 
+// A watch on a store that is closed ends.
+func testWatchClosed(t *testing.T, b *Backend) {
+	store := b.open(t)
+	s := bucketOf(t, store, newNamespace())
+	w, ok := s.Bucket.(keyvalue.Watcher)
+	if !ok {
+		t.Skip("it cannot be watched")
+	}
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- w.Watch(s.ctx, func() { close(ready) }, func(keyvalue.Event) {}) }()
+	select {
+	case <-ready:
+		s.must(store.Close())
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("it ends without an error")
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("it goes on")
+		}
+	case err := <-ended:
+		if !errors.Is(err, keyvalue.ErrUnwatchable) {
+			t.Error(err)
+		}
+	}
+}
+
 // eventually waits until f.
 func eventually(t *testing.T, in time.Duration, otherwise string, f func() bool) {
 	t.Helper()

@@ -49,6 +49,7 @@ func Run(t *testing.T, b Backend) {
 		{"a value is what was set last", testValues},
 		{"values are bytes", testBinary},
 		{"keys are any text", testOddKeys},
+		{"keys are long", testLongKeys},
 		{"values are large", testLarge},
 		{"namespaces and names are apart", testNamespaces},
 		{"names are checked", testNames},
@@ -67,6 +68,7 @@ func Run(t *testing.T, b Backend) {
 		{"data survives reopening", testReopen},
 		{"a store that fails, and recovers", testFault},
 		{"changes are seen", testWatch},
+		{"a watch on a store that is closed", testWatchClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, &b) })
 	}
@@ -309,6 +311,36 @@ func testOddKeys(t *testing.T, b *Backend) {
 	}
 	s.must(s.DeleteMany(s.ctx, oddKeys[len(oddKeys)/2:len(oddKeys)-1]))
 	wantKeys(t, s.list(7, nil), oddKeys[len(oddKeys)-1:])
+}
+
+// A key that is too long for the store is refused, by whatever operation, and does
+// no harm.
+func testLongKeys(t *testing.T, b *Backend) {
+	s := b.bucket(t)
+	s.set("k", "kept")
+	for _, n := range []int{1 << 10, 1<<10 + 1, 4 << 10, 32<<10 - 1, 32 << 10, 100 << 10} {
+		key := strings.Repeat("=", n)
+		refused := 0
+		for _, o := range operations(s.Bucket, key, keyvalue.Snapshot{}) {
+			err := o.do(s.ctx)
+			var limit *keyvalue.LimitError
+			if errors.As(err, &limit) {
+				refused++
+			} else if err != nil {
+				var number *keyvalue.NumberError // "set" is none
+				if !errors.As(err, &number) {
+					t.Errorf("%s of a key of %d bytes: %v", o.name, n, err)
+				}
+			}
+		}
+		if refused > 0 && n <= keyvalue.DefaultMaxKey {
+			t.Errorf("a key of %d bytes is refused", n)
+		}
+		if v, err := s.Get(s.ctx, key); err == nil && v.Found {
+			t.Errorf("a key of %d bytes is there after it was deleted", n)
+		}
+		s.want("k", "kept")
+	}
 }
 
 // noise is n bytes that do not compress.
