@@ -48,8 +48,11 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 	s := canon.NewStore(p.instances, c.MaxHandles, c.Host)
 	meter := core.NewMeter(c.CPULimit)
 	i := &Instance{linked: ln, store: s, meter: meter, cores: make([]*core.Instance, 0, len(p.cores))}
+	budget := ln.component.engine.rt.NewBudget(c.MemoryLimit)
 	if p.async {
+		s.Budget = budget
 		s.Schedule()
+		defer s.EnterFromHost(ctx)()
 	}
 	ln.makeSlots(s)
 	defer func() {
@@ -60,7 +63,7 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 			_ = i.Close(ctx)
 		}
 	}()
-	config := core.InstanceConfig{Budget: ln.component.engine.rt.NewBudget(c.MemoryLimit), Meter: meter}
+	config := core.InstanceConfig{Budget: budget, Meter: meter}
 	for k, m := range ln.component.cores {
 		start := s.Instances[p.cores[k].instance].Begin(ctx)
 		ci, err := m.Instantiate(&start.Thread, ln.host, i.cores, config)
@@ -164,7 +167,7 @@ func (i *Instance) CPUTime() time.Duration { return i.meter.CPUTime() }
 // memories released. No call may be under way.
 func (i *Instance) Close(ctx context.Context) error {
 	i.store.Poison(errClosed)
-	i.store.KillIfPoisoned()
+	i.store.Close()
 	i.store.OwnedHostResources(i.dropOwned(ctx))
 	var first error
 	for k := len(i.cores) - 1; k >= 0; k-- {

@@ -12,8 +12,8 @@ import (
 type errorContext struct{ debugMessage string }
 
 // maxDebugMessage bounds what is kept of a message, as the specification allows:
-// the memory that it takes is the host's.
-const maxDebugMessage = 1 << 10
+// it is part of objectCost.
+const maxDebugMessage = 256
 
 // ErrorContextNew makes an error context.
 //
@@ -29,7 +29,7 @@ func (i *Instance) ErrorContextNew(th *Thread, o *Options, ptr, taggedCodeUnits 
 		}
 		s = string([]byte(s[:n]))
 	}
-	return i.handles.addObject(kindErrorContext, &errorContext{s})
+	return i.addObject(kindErrorContext, &errorContext{s})
 }
 
 // ErrorContextDebugMessage stores the message of an error context at ptr.
@@ -49,5 +49,5 @@ func (i *Instance) ErrorContextDebugMessage(th *Thread, o *Options, handle, ptr 
 func (i *Instance) ErrorContextDrop(handle uint32) {
 	i.CheckMayLeave()
 	object[*errorContext](&i.handles, handle, kindErrorContext)
-	i.handles.remove(handle)
+	i.removeObject(handle)
 }

@@ -32,6 +32,11 @@ type Store struct {
 	Funcs   []CoreFunc
 	Tables  []Table
 
+	// Budget is charged for what the host keeps for threads and waitables; nil: it
+	// is not charged for.
+	Budget Budget
+	held   int64 // of the Budget
+
 	poisoned  error
 	tasks     *Task
 	subtasks  *Subtask
@@ -75,15 +80,56 @@ func NewStore(parents []int, maxHandles int, host any) *Store {
 	return s
 }
 
+// Budget bounds the memory of the host that a guest makes it take.
+type Budget interface {
+	Take(n int64) error
+	Give(n int64)
+}
+
+// What is charged for, roughly, in bytes.
+const (
+	threadCost = 64 << 10 // with its goroutine and its stack in core code
+	objectCost = 512      // a waitable, a set, an error context, a thread that has not begun
+)
+
+func (s *Store) charge(n int64) {
+	if s.Budget == nil {
+		return
+	}
+	if err := s.Budget.Take(n); err != nil {
+		panic(&abi.Trap{Message: "the host has no more memory for what the guest does", Err: err})
+	}
+	s.held += n
+}
+
+func (s *Store) release(n int64) {
+	if s.Budget != nil {
+		s.Budget.Give(n)
+		s.held -= n
+	}
+}
+
+// Close ends all threads and gives back what is charged for. Nothing of the store
+// may be running.
+func (s *Store) Close() {
+	if s.scheduler != nil {
+		s.scheduler.kill()
+	}
+	if s.held > 0 {
+		s.release(s.held)
+	}
+}
+
 // Schedule readies the store for threads, tasks and waitables; without it nothing
 // but synchronous calls can be made.
-func (s *Store) Schedule() { s.scheduler = &scheduler{life: newLife()} }
+func (s *Store) Schedule() { s.scheduler = &scheduler{store: s, life: newLife()} }
 
 // Async reports whether Schedule was called.
 func (s *Store) Async() bool { return s.scheduler != nil }
 
-// EnterFromHost begins a call from the host in a store with a scheduler, and ctx bounds
-// what its threads do meanwhile. LeaveToHost, which is what is returned, ends it.
+// EnterFromHost begins a call from the host in a store with a scheduler; ctx
+// bounds what its threads do meanwhile. What is returned ends the call, and all
+// threads when the store was poisoned.
 func (s *Store) EnterFromHost(ctx context.Context) (leave func()) {
 	if th, ok := ctx.(*Thread); ok {
 		ctx = th.Context
@@ -93,14 +139,9 @@ func (s *Store) EnterFromHost(ctx context.Context) (leave func()) {
 		if !stop() {
 			s.Poison(ended(ctx))
 		}
-		s.KillIfPoisoned()
-	}
-}
-
-// KillIfPoisoned ends the threads of a store that is entered no more.
-func (s *Store) KillIfPoisoned() {
-	if s.poisoned != nil && s.scheduler != nil {
-		s.scheduler.kill()
+		if s.poisoned != nil {
+			s.scheduler.kill()
+		}
 	}
 }
 

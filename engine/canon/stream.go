@@ -81,7 +81,7 @@ func (i *Instance) addEnd(s *shared, writable bool) uint32 {
 	if writable {
 		kind = kindWritable
 	}
-	e.handle = i.handles.addObject(kind, e)
+	e.handle = i.addObject(kind, e)
 	return e.handle
 }
 
@@ -318,7 +318,7 @@ func (i *Instance) DropEnd(t StreamType, writable bool, handle uint32) {
 		panic(trapf("cannot remove busy %s", s.noun()))
 	}
 	e.join(nil)
-	i.handles.remove(handle)
+	i.removeObject(handle)
 }
 
 // liftAsync moves a readable end out of the instance, or an error context.
@@ -342,7 +342,7 @@ func (i *Instance) liftAsync(ty *types.Type, handle uint32) any {
 	case e.set != nil:
 		panic(trapf("cannot lift %s while it's in a waitable set", s.noun()))
 	}
-	i.handles.remove(handle)
+	i.removeObject(handle)
 	return s
 }
 
@@ -353,7 +353,7 @@ func (i *Instance) lowerAsync(ty *types.Type, v any) uint32 {
 	switch v := v.(type) {
 	case *errorContext:
 		if ty.Kind == types.ErrorContext {
-			return i.handles.addObject(kindErrorContext, v)
+			return i.addObject(kindErrorContext, v)
 		}
 	case *shared:
 		if ty.Kind != types.Stream && ty.Kind != types.Future || v.future != (ty.Kind == types.Future) || !sameType(v.elem.Type, ty.Elem) {

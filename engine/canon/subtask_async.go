@@ -87,7 +87,7 @@ func (i *Instance) CallAsync(th *Thread, lo *Lowering, li *Lifting, stack []uint
 		// What the guest passed is gone when this returns.
 		st.args = slices.Clone(stack)
 	}
-	st.handle = i.handles.addObject(kindSubtask, st)
+	st.handle = i.addObject(kindSubtask, st)
 	stack[0] = uint64(st.state) | uint64(st.handle)<<4
 }
 
@@ -193,5 +193,5 @@ func (i *Instance) SubtaskDrop(handle uint32) {
 		panic(errSubtaskDrop)
 	}
 	st.join(nil)
-	i.handles.remove(handle)
+	i.removeObject(handle)
 }

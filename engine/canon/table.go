@@ -34,8 +34,14 @@ var (
 )
 
 // addObject adds an element that is no resource.
-func (t *table) addObject(kind *types.Resource, object any) uint32 {
-	return t.add(elem{rt: kind, rep: abi.Rep{Object: object}})
+func (i *Instance) addObject(kind *types.Resource, object any) uint32 {
+	i.store.charge(objectCost)
+	return i.handles.add(elem{rt: kind, rep: abi.Rep{Object: object}})
+}
+
+func (i *Instance) removeObject(handle uint32) {
+	i.handles.remove(handle)
+	i.store.release(objectCost)
 }
 
 // object returns the element at i, which must be of that kind.

@@ -56,6 +56,7 @@ const maxThreads = 1 << 10
 // scheduler is what a store has for threads. One goroutine runs at a time: the
 // one that resumes a thread waits until that blocks or ends.
 type scheduler struct {
+	store   *Store
 	life    *life
 	waiting []*Thread // spec: Store.waiting, in the order they began to wait
 	live    []*Thread // those that have a goroutine
@@ -130,6 +131,7 @@ func (c *scheduler) begin(th *Thread) {
 	if len(c.live) >= maxThreads {
 		panic(errThreads)
 	}
+	c.store.charge(threadCost)
 	th.wake, th.left = make(chan struct{}, 1), make(chan left, 1)
 	th.position = len(c.live)
 	c.live = append(c.live, th)
@@ -152,6 +154,7 @@ func (c *scheduler) main(th *Thread) {
 		last := c.live[len(c.live)-1]
 		c.live[th.position], last.position = last, th.position
 		c.live = slices.Delete(c.live, len(c.live)-1, len(c.live))
+		c.store.release(threadCost)
 		th.left <- l
 	}()
 	th.run()

@@ -78,10 +78,12 @@ func (i *Instance) ThreadIndex(th *Thread) uint32 {
 // spec: canon_thread_new_indirect
 func (i *Instance) ThreadNew(th *Thread, start func(th *Thread)) uint32 {
 	t := th.Task
+	i.store.charge(objectCost)
 	n := &Thread{Context: i.store.scheduler.life, Task: t, state: suspended}
 	n.run = func() {
 		start(n)
 		t.unregister(n)
+		i.store.release(objectCost)
 	}
 	t.register(n)
 	return n.index

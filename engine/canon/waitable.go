@@ -157,7 +157,7 @@ func (s *waitableSet) waitForEvent(th *Thread, cancellable bool) event {
 // spec: canon_waitable_set_new
 func (i *Instance) WaitableSetNew() uint32 {
 	i.CheckMayLeave()
-	return i.handles.addObject(kindWaitableSet, &waitableSet{})
+	return i.addObject(kindWaitableSet, &waitableSet{})
 }
 
 // WaitableSetWait waits for an event of a set.
@@ -207,7 +207,7 @@ func (i *Instance) WaitableSetDrop(set uint32) {
 	if s.elems > 0 {
 		panic(errSetElements)
 	}
-	i.handles.remove(set)
+	i.removeObject(set)
 }
 
 // WaitableJoin puts a waitable into a set, or into none when that is 0.
