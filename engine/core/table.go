@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental/table"
@@ -34,7 +35,7 @@ func (t *Table) Func(index uint32) (f *Func, err error) {
 			if !ok {
 				cause = errors.New("no such table")
 			}
-			f, err = nil, trap(context.Background(), cause)
+			f, err = nil, trap(context.Background(), fmt.Errorf("%s%w", trapPrefix, cause))
 		}
 	}()
 	f = &Func{inst: t.inst, fn: table.LookupFunction(t.inst.mod, t.index, index, threadStart, nil)}
