@@ -37,9 +37,9 @@ type handle struct {
 // How realloc behaves.
 const (
 	reallocGood      = iota
-	reallocMoves            // the memory moves with each call
-	reallocUnaligned        // at the third call
-	reallocBeyond           // at the second call
+	reallocMoves     // the memory moves with each call
+	reallocUnaligned // at the third call
+	reallocBeyond    // at the second call
 	reallocKinds
 )
 
