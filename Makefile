@@ -4,7 +4,7 @@ BIN     ?= bin
 TIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check generate bench cross fuzz kv-kill conformance conformance-table conformance-cross
+.PHONY: help build test race check generate bench bench-http cross fuzz kv-kill conformance conformance-table conformance-cross
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ generate: ## write bindings/ anew
 
 bench: ## benchmarks; the first figures are in conformance/bench/README.md
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./host/... ./conformance/...
+
+# PEER is another server to compare with, such as 'wasmtime serve -S cli --addr
+# {addr} {wasm}'; CASES picks cases (LOADFLAGS=-list says which there are).
+LOADFLAGS ?=
+bench-http: build ## servers through sockets: PEER='command with {addr} and {wasm}' CASES='hello echo' LOADFLAGS='-format json'
+	$(GO) run ./conformance/bench/load -godwit $(BIN)/godwit $(if $(PEER),-peer '$(PEER)') $(LOADFLAGS) $(CASES)
 
 ROUNDS ?= 1000
 kv-kill: ## kill a program that writes to a bolt store ROUNDS times: nothing acknowledged is lost

@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/godwit-runtime/godwit/engine/component"
 	"github.com/godwit-runtime/godwit/engine/core"
@@ -41,8 +42,14 @@ const (
 type Config struct {
 	// Kind selects compiler or interpreter.
 	Kind Kind
-	// CacheDir keeps compiled code between processes; "" keeps none. See DefaultCacheDir.
+	// CacheDir keeps compiled code between processes; "" keeps none. See
+	// DefaultCacheDir. A directory that others can write is not used: Log says so.
 	CacheDir string
+	// CacheSize bounds what is in CacheDir, in bytes; 0 means core.DefaultCacheSize.
+	CacheSize int64
+	// Log gets a line when the cache, or something in it, cannot be used; nil means
+	// slog.Default().
+	Log *slog.Logger
 	// Workers is how many goroutines compile one core module; 0 means GOMAXPROCS.
 	Workers int
 	// MemoryLimit bounds the memories and tables of all instances together, in
@@ -61,7 +68,9 @@ type Engine struct {
 
 // New makes an Engine. Close releases the compiled code of all its components.
 func New(ctx context.Context, c Config) (*Engine, error) {
-	rt, err := core.NewRuntime(ctx, core.Config{Engine: c.Kind, CacheDir: c.CacheDir, Workers: c.Workers, MemoryLimit: c.MemoryLimit})
+	rt, err := core.NewRuntime(ctx, core.Config{
+		Engine: c.Kind, CacheDir: c.CacheDir, CacheSize: c.CacheSize, Log: c.Log, Workers: c.Workers, MemoryLimit: c.MemoryLimit,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +97,7 @@ type Component struct {
 	compiles   int // how many bytes of core modules may yet be compiled
 }
 
-// Compile decodes, validates, flattens and compiles a component. It keeps b.
+// Compile decodes, validates, flattens and compiles a component. It does not keep b.
 // Errors are *component.Error with the offset in b, or say which core module
 // cannot be compiled and why.
 func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
@@ -116,7 +125,21 @@ func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
 		_ = c.Close(ctx)
 		return nil, err
 	}
+	forgetBytes(desc)
 	return c, nil
+}
+
+// forgetBytes lets the file go that d was decoded from: all that is still of use
+// of its core modules is their types.
+func forgetBytes(d *component.Component) {
+	for _, def := range d.Defs {
+		switch def := def.(type) {
+		case *component.Nested:
+			forgetBytes(def.Component)
+		case *component.CoreModule:
+			def.Bytes = nil
+		}
+	}
 }
 
 // maxRecompiled bounds what is compiled, in bytes, beyond the size of the component.

@@ -68,6 +68,12 @@ type Config struct {
 	// key-value store that is denied, for the first use of files that is, and for
 	// failures of stores; nil means none.
 	Log *slog.Logger
+	// Report, if not nil, is told of these instead of Log.
+	Report func(err error)
+
+	// Answer, if not nil, is woken when there is something to do for the one who
+	// sends the guest's answer to a request; see http.Config.
+	Answer *io.Waiter
 }
 
 // State is what one instance uses of the host. Give it to
@@ -112,11 +118,11 @@ func (c Config) NewState(ctx context.Context) *State {
 	if s.random == nil {
 		s.random = random.System
 	}
-	var report func(error)
-	if c.Log != nil {
-		report = func(err error) { c.Log.Warn(err.Error()) }
+	report := c.Report
+	if log := c.Log; report == nil && log != nil {
+		report = func(err error) { log.Warn(err.Error()) }
 	}
-	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: report})
+	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: report, Answer: c.Answer})
 	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: report})
 	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: report})
 	s.KeyValue = c.KeyValue.NewState(ctx, budget, report)

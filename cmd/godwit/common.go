@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,18 +24,19 @@ import (
 
 // engineFlags choose how core code runs.
 type engineFlags struct {
-	kind, cacheDir string
-	noCache        bool
+	kind, cacheDir, cacheSize string
+	noCache                   bool
 }
 
 func (f *engineFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.kind, "engine", "auto", "how core code runs: auto, compiler or interpreter")
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "directory for compiled code (default: godwit in the user's cache directory)")
+	c.Flags().StringVar(&f.cacheSize, "cache-size", "1G", "what that directory may hold, in bytes or with K, M or G; what was not used for the longest time goes")
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "keep no compiled code on disk")
 }
 
-func (f *engineFlags) engine(ctx context.Context) (*engine.Engine, error) {
-	cfg := engine.Config{CacheDir: f.cacheDir}
+func (f *engineFlags) engine(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
+	cfg := engine.Config{CacheDir: f.cacheDir, Log: log}
 	switch f.kind {
 	case "auto":
 	case "compiler":
@@ -44,13 +46,17 @@ func (f *engineFlags) engine(ctx context.Context) (*engine.Engine, error) {
 	default:
 		return nil, &exitError{code: exitUsage, err: fmt.Errorf("--engine %q: it is auto, compiler or interpreter", f.kind)}
 	}
+	size, err := parseSize(f.cacheSize)
+	if err != nil || size == 0 || size > 1<<62 {
+		return nil, usagef("--cache-size %q: it is a number of bytes, or one with K, M or G; --no-cache keeps nothing", f.cacheSize)
+	}
+	cfg.CacheSize = int64(size)
 	switch {
 	case f.noCache:
 		cfg.CacheDir = ""
 	case f.cacheDir == "":
-		if dir, err := engine.DefaultCacheDir(); err == nil && os.MkdirAll(dir, 0o700) == nil {
-			cfg.CacheDir = dir
-		} // without a home directory there is no cache, which is no reason to stop
+		// Without a home directory there is no cache, which is no reason to stop.
+		cfg.CacheDir, _ = engine.DefaultCacheDir()
 	}
 	return engine.New(ctx, cfg)
 }

@@ -79,7 +79,7 @@ func (p *program) run(ctx context.Context, ef *engineFlags) error {
 
 // toEnd runs the program until it ends, or ctx does.
 func (p *program) toEnd(ctx context.Context, ef *engineFlags) error {
-	e, err := ef.engine(ctx)
+	e, err := ef.engine(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return failed(err)
 	}

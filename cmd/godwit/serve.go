@@ -150,7 +150,7 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	e, err := f.engine(ctx)
+	e, err := f.engine(ctx, cfg.Log)
 	if err != nil {
 		return failed(err)
 	}

@@ -29,7 +29,7 @@ type Def interface{ isDef() }
 // CoreModule is an embedded core module. Extends: core module.
 type CoreModule struct {
 	Offset int    // of the module's first byte in the file
-	Bytes  []byte // a view of the file
+	Bytes  []byte // a view of the file; nil once package engine has compiled it
 	Type   *types.Module
 }
 

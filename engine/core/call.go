@@ -78,6 +78,7 @@ func (c *callContext) checkStack() {
 // check is what a guest calls when its fuel is used up: a compiled one at the
 // latest after some 100 µs. It panics to end the guest.
 func (c *callContext) check() {
+	c.meter.leave() // what follows is not the guest's time
 	c.checkStack()
 	if d, ok := c.Deadline(); ok && time.Now().After(d) {
 		// The context's timer may be waiting for this very thread: let it run,
@@ -95,6 +96,7 @@ func (c *callContext) check() {
 		panic(&Trap{Message: err.Error(), Err: err})
 	}
 	c.yield()
+	c.meter.enter()
 }
 
 // yield lets others run. Compiled code is not preempted: without this, a
@@ -123,8 +125,7 @@ func ended(err, cause error) *Trap {
 }
 
 // stackOf returns the stack that wazero's compiler keeps for a function, or the
-// zero Value when this wazero has none that can be found. Its length is all that
-// is read.
+// zero Value when this wazero has none that can be found.
 func stackOf(fn api.Function) reflect.Value {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {

@@ -38,6 +38,7 @@ type codeInfo struct {
 	// writesTables and dropsSegments say what cannot be undone in an instance.
 	writesTables, dropsSegments bool
 	fills, copies               bool
+	namesData                   bool // has instructions that name data segments
 }
 
 // scanCode reads a code section. params[k] is the number of parameters of the
@@ -167,13 +168,16 @@ func (w *rewriter) scanBulk(b *bodyInfo, sub uint32) {
 		w.code.copies = true
 	case subMemoryInit:
 		b.features |= hasBulk
+		w.code.namesData = true
 	case subTableInit, subTableCopy, subTableFill:
 		b.features |= hasBulk
 		w.code.writesTables = true
 	case subTableGrow:
 		w.code.writesTables = true
-	case subElemDrop, subDataDrop:
+	case subElemDrop:
 		w.code.dropsSegments = true
+	case subDataDrop:
+		w.code.dropsSegments, w.code.namesData = true, true
 	}
 }
 

@@ -1,91 +1,129 @@
 package core
 
-// segment is data that an instance's memory has from the start.
+import "bytes"
+
+// What a module's active data segments put into its memory is no part of its
+// code: it is taken out, kept with the Module, and is in the memory before wazero
+// makes an instance. So modules that differ in their data alone share compiled
+// code, as the JavaScript applications of one toolchain do.
+//
+// It is all or nothing: data is taken when all that is active goes to a constant
+// place in the module's own memory, which it is sure to fit in at first. What is
+// left of such a segment is what instantiation leaves, an empty one; of a module
+// whose code names no segments nothing is left.
+
+// segment is data that is in a memory at first.
 type segment struct {
 	offset uint32
-	data   []byte
+	bytes  []byte
 }
 
-// The flags of a data segment.
+// The kinds of a data segment.
 const (
-	dataActive    = 0
-	dataPassive   = 1
-	dataActiveMem = 2 // names its memory
+	dataActive = iota
+	dataPassive
+	dataActiveIn // a memory that it names
 )
 
-const (
-	// Data is only taken out when its image is not much more than it: two bytes
-	// far apart must not take the space between them.
-	maxSparse     = 2
-	minSparseSize = 1 << 20
-)
-
-// data takes active segments out, if all of them are placed by constants within
-// the module's own memory. An empty passive segment stays in the place of each,
-// which is what an active segment is after instantiation, too. Else nothing is
-// taken out, since the order of segments matters.
-func (w *rewriter) data(r *reader) []byte {
+// takeData takes the active data out of a module that was split, and says what
+// the data section is without it. It is false where that cannot be done, which
+// wazero may have more to say about.
+func (w *rewriter) takeData() (taken []segment, rest []byte, ok bool) {
+	data, mem := w.in[secData], w.in[secMemory]
+	if data == nil || mem == nil {
+		return nil, nil, false
+	}
+	m := *mem
+	memories, l := m.count(), m.limits()
+	if m.err != nil || memories != 1 || l.flags&(limits64|limitsShared|limitsPage) != 0 {
+		return nil, nil, false
+	}
+	size := min(l.min, maxPages) * wasmPage
+	r := *data
 	n := r.count()
-	body := appendU32(make([]byte, 0, len(r.b)/8+16), uint32(n))
-	var out []segment
-	whole := w.info.memories == 1 && !w.info.shared
-	total, end := uint64(0), uint64(0)
-	for range n {
-		flags := r.u32()
-		switch flags {
-		case dataActiveMem:
-			whole = r.u32() == 0 && whole
-		case dataActive, dataPassive:
-		default:
-			r.fail("malformed data segment")
+	if count := w.in[secDataCount]; count != nil {
+		if c := *count; c.u32() != uint32(n) || c.err != nil || c.more() {
+			return nil, nil, false
 		}
-		if flags == dataPassive {
-			b := r.bytes()
-			body = append(appendU32(append(body, dataPassive), uint32(len(b))), b...)
+	}
+	rest = appendU32(nil, uint32(n))
+	for range n {
+		at := r.p
+		kind := r.u32()
+		if kind > dataActiveIn || kind == dataActiveIn && r.u32() != 0 {
+			return nil, nil, false
+		}
+		if kind == dataPassive {
+			r.bytes()
+			rest = append(rest, r.b[at:r.p]...)
 			continue
 		}
-		offset, constant := w.constOffset(r)
+		offset, constant := r.constOffset()
 		b := r.bytes()
-		whole = whole && constant
-		total += uint64(len(b))
-		end = max(end, uint64(offset)+uint64(len(b)))
-		out = append(out, segment{offset, b})
-		body = append(body, dataPassive, 0)
-	}
-	if !whole || end > uint64(w.info.minPages)*wasmPage || end > total*maxSparse+minSparseSize {
-		return r.b
-	}
-	w.info.data = out
-	return body
-}
-
-// constOffset reads the offset of a segment, if it is a constant.
-func (w *rewriter) constOffset(r *reader) (offset uint32, constant bool) {
-	at := r.p
-	if r.byte() == opI32Const {
-		v := r.s32()
-		if r.err == nil && r.byte() == opEnd {
-			return uint32(v), true
+		if !constant || r.err != nil || uint64(offset)+uint64(len(b)) > size {
+			return nil, nil, false
 		}
+		taken = append(taken, segment{offset, b})
+		rest = append(rest, dataPassive, 0)
 	}
-	r.p = at
-	w.appendConst(nil, r)
-	return 0, false
+	return taken, rest, r.err == nil && !r.more()
 }
 
-// imageOf is the contents of a new memory with segments in it; nil when there
-// are none.
-func imageOf(info *moduleInfo) *image {
-	end := 0
-	for _, s := range info.data {
-		end = max(end, int(s.offset)+len(s.data))
+// constOffset reads a constant expression, and what it is if it is an i32.const.
+func (r *reader) constOffset() (offset uint32, ok bool) {
+	if r.byte() != opI32Const {
+		return 0, false
 	}
-	if end == 0 {
-		return nil
+	var v uint64
+	for s := uint(0); ; s += 7 {
+		c := r.byte()
+		v |= uint64(c&0x7f) << s
+		if s == 28 && c>>3 != 0 && c>>3 != 0xf { // bits that an i32 does not have
+			return 0, false
+		}
+		if c&0x80 != 0 {
+			continue
+		}
+		if c&0x40 != 0 && s < 28 {
+			v |= ^uint64(0) << (s + 7)
+		}
+		return uint32(v), r.byte() == opEnd
 	}
-	mem := make([]byte, end)
-	for _, s := range info.data {
-		copy(mem[s.offset:], s.data)
+}
+
+// withoutData makes w write the module without the data that takeData takes.
+func (w *rewriter) withoutData() {
+	_, rest, ok := w.takeData()
+	switch {
+	case !ok:
+	case w.code.namesData:
+		w.in[secData] = &reader{b: rest}
+	default:
+		w.in[secData], w.in[secDataCount] = nil, nil
 	}
-	return newImage(mem, uint64(info.minPages)*wasmPage, useRegions)
+}
+
+// keepData keeps segments as they are wanted when an instance is made. They are
+// copied: the file that they are from can go.
+func (m *Module) keepData(in []segment) {
+	if len(in) == 0 {
+		return
+	}
+	im := newImage(uint64(m.info.minPages)*wasmPage, in, 0)
+	if im != nil && im.file != nil {
+		m.image = im
+		return
+	}
+	total := 0
+	for _, s := range in {
+		total += len(s.bytes)
+	}
+	all := bytes.NewBuffer(make([]byte, 0, total))
+	out := make([]segment, len(in))
+	for k, s := range in {
+		at := all.Len()
+		all.Write(s.bytes)
+		out[k] = segment{s.offset, all.Bytes()[at:all.Len():all.Len()]}
+	}
+	m.data = out
 }

@@ -67,7 +67,7 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 		defer cc.limit()()
 	}
 	c.Meter.enter()
-	mod, err := m.rt.InstantiateModule(cc, m.code.CompiledModule, instanceConfig)
+	mod, err := m.rt.InstantiateModule(cc, m.compiled, instanceConfig)
 	c.Meter.leave()
 	if err != nil {
 		i.release()
@@ -78,7 +78,8 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 	return i, nil
 }
 
-// allocate takes what the instance's tables and memory need.
+// allocate takes what the instance's tables and memory need, and puts the
+// module's data there.
 func (i *Instance) allocate() error {
 	info := &i.module.info
 	if err := i.budget.take(int64(info.tableBytes)); err != nil {
@@ -93,10 +94,11 @@ func (i *Instance) allocate() error {
 		i.release()
 		return fmt.Errorf("%s: its memory: %w", i.module.name, err)
 	}
-	i.mem = m
 	if i.module.image != nil {
 		m.place(i.module.image)
 	}
+	fill(m.buf, i.module.data)
+	i.mem = m
 	return nil
 }
 

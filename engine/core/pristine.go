@@ -1,10 +1,8 @@
 package core
 
 import (
-	"bytes"
 	"context"
 	"reflect"
-	"runtime"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -30,16 +28,7 @@ type Snapshot struct {
 	globals []uint64
 }
 
-// image is the contents of a memory.
-type image struct {
-	size uint64
-	data []byte     // without the zeros at the end
-	file *imageFile // nil when it is copied
-}
-
 const (
-	// mapImage is the size from which an image is mapped and not copied.
-	mapImage = 128 << 10
 	// maxCopyBack is how much is copied back; what is more is mapped anew.
 	maxCopyBack = 1 << 20
 	// maxHeapReset is the largest memory on the Go heap, of which it is not known
@@ -49,41 +38,6 @@ const (
 
 // useScan says whether the kernel is asked what was written. Tests set it.
 var useScan = true
-
-// newImage is the image of a memory of some size that begins with mem.
-func newImage(mem []byte, size uint64, mapped bool) *image {
-	mem = trimZeros(mem)
-	im := &image{size: size}
-	if mapped && len(mem) >= mapImage {
-		if im.file = newImageFile(mem); im.file != nil {
-			im.data = im.file.view[:len(mem)]
-			runtime.AddCleanup(im, (*imageFile).close, im.file)
-			return im
-		}
-	}
-	im.data = bytes.Clone(mem)
-	return im
-}
-
-func trimZeros(b []byte) []byte {
-	const step = 4 << 10
-	for len(b) >= step && allZero(b[len(b)-step:]) {
-		b = b[:len(b)-step]
-	}
-	return bytes.TrimRight(b, "\x00")
-}
-
-var zeros [4 << 10]byte
-
-func allZero(b []byte) bool {
-	for len(b) > len(zeros) {
-		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
-			return false
-		}
-		b = b[len(zeros):]
-	}
-	return bytes.Equal(b, zeros[:len(b)])
-}
 
 // pristine is how an instance is reset.
 type pristine struct {
@@ -106,8 +60,8 @@ func (i *Instance) Snapshot() *Snapshot {
 		if m.region == nil && len(m.buf) > maxHeapReset {
 			return nil
 		}
-		if s.image = i.module.image; s.image == nil || !m.equals(s.image) {
-			s.image = newImage(m.buf, uint64(len(m.buf)), m.region != nil)
+		if s.image = m.snapshot(i.module.image); s.image == nil {
+			return nil
 		}
 	}
 	return s
@@ -165,54 +119,6 @@ func (i *Instance) Reset() bool {
 		return false
 	}
 	return !grown || m.shrink(i.mod.Memory(), p.buffer, p.image.size)
-}
-
-// equals says whether the memory is as in an image.
-func (m *linearMemory) equals(im *image) bool {
-	n := uint64(len(im.data))
-	if uint64(len(m.buf)) != im.size || m.image != im && !bytes.Equal(m.buf[:n], im.data) {
-		return false
-	}
-	same := true
-	m.touched(func(from, to uint64) bool {
-		if m.image == im && from < n {
-			end := min(to, n)
-			same = bytes.Equal(m.buf[from:end], im.data[from:end])
-		}
-		same = same && (to <= n || allZero(m.buf[max(from, n):to]))
-		return same
-	})
-	return same
-}
-
-// place puts an image into a new memory.
-func (m *linearMemory) place(im *image) {
-	if !m.follow(im) || im.file == nil {
-		copy(m.buf, im.data)
-	}
-}
-
-func (m *linearMemory) touched(f func(from, to uint64) bool) {
-	if m.region == nil {
-		f(0, uint64(len(m.buf)))
-		return
-	}
-	m.region.touched(uint64(len(m.buf)), f)
-}
-
-// follow maps an image, if it is one that is mapped.
-func (m *linearMemory) follow(im *image) bool {
-	switch {
-	case im.file == nil, m.image == im:
-	case m.region == nil:
-		return false
-	default:
-		if m.region.mapFile(im.file) != nil {
-			return false
-		}
-		m.image = im
-	}
-	return true
 }
 
 // restore returns the contents of the memory to an image.

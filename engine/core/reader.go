@@ -71,20 +71,6 @@ func (r *reader) longU32() uint32 {
 	return uint32(v)
 }
 
-// s32 reads a signed LEB128 number.
-func (r *reader) s32() int32 {
-	var v int64
-	for s := uint(0); s < 35; s += 7 {
-		c := r.byte()
-		v |= int64(c&0x7f) << s
-		if c&0x80 == 0 {
-			return int32(v << (57 - s) >> (57 - s))
-		}
-	}
-	r.fail("integer representation too long")
-	return 0
-}
-
 // count reads the length of a vector whose elements take at least a byte each.
 func (r *reader) count() int {
 	n := r.u32()

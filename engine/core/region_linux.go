@@ -89,36 +89,43 @@ func (r *region) touched(size uint64, f func(from, to uint64) bool) {
 // imageFile holds an image for mapping.
 type imageFile struct {
 	fd   int
-	size uint64 // in whole pages
-	view []byte // all of it
+	view []byte // all of it, in whole pages, to be read
 }
 
-// newImageFile makes a file of an image that nobody can change.
-func newImageFile(data []byte) *imageFile {
+// newImageFile makes a file of end bytes, with segments in it, that nobody can
+// change.
+func newImageFile(end uint64, in []segment) *imageFile {
 	page := uint64(os.Getpagesize())
-	f := &imageFile{size: (uint64(len(data)) + page - 1) &^ (page - 1)}
+	size := (end + page - 1) &^ (page - 1)
 	fd, err := unix.MemfdCreate("godwit-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil
 	}
-	f.fd = fd
-	err = unix.Ftruncate(fd, int64(f.size))
-	for off := 0; err == nil && off < len(data); {
-		var n int
-		n, err = unix.Pwrite(fd, data[off:], int64(off))
-		off += n
+	f := &imageFile{fd: fd}
+	if err = unix.Ftruncate(fd, int64(size)); err == nil {
+		err = fillFile(fd, int(size), in)
 	}
 	if err == nil {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
 	}
-	if err == nil { // private, since a shared mapping could not be sealed against writing
-		f.view, err = unix.Mmap(fd, 0, int(f.size), unix.PROT_READ, unix.MAP_PRIVATE)
+	if err == nil {
+		f.view, err = unix.Mmap(fd, 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)
 	}
 	if err != nil {
 		f.close()
 		return nil
 	}
 	return f
+}
+
+// fillFile puts segments in a file by way of a mapping: there can be thousands.
+func fillFile(fd, size int, in []segment) error {
+	b, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	fill(b, in)
+	return unix.Munmap(b)
 }
 
 func (f *imageFile) close() {
@@ -130,13 +137,13 @@ func (f *imageFile) close() {
 
 // mapFile maps the file, copy on write, over the beginning of the region.
 func (r *region) mapFile(f *imageFile) error {
-	if f.size > r.open {
+	if uint64(len(f.view)) > r.open {
 		return unix.EINVAL
 	}
-	_, err := unix.MmapPtr(f.fd, 0, unsafe.Pointer(&r.all[0]), uintptr(f.size),
+	_, err := unix.MmapPtr(f.fd, 0, unsafe.Pointer(&r.all[0]), uintptr(len(f.view)),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
 	if err == nil {
-		noHugePages(r.all[:f.size])
+		noHugePages(r.all[:len(f.view)])
 	}
 	return err
 }

@@ -63,16 +63,16 @@ const (
 
 // moduleInfo is what rewriting learns of a module.
 type moduleInfo struct {
-	funcs      map[string]bool // exported
-	globals    []string        // exports of the mutable globals, for a reset
-	resettable bool            // nothing else that its code changes but memory
-	tableBytes uint64          // what the module's own tables can take
-	memories   int             // of its own
+	funcs      map[string]bool   // exported
+	tables     map[string]uint32 // exported, by index
+	globals    []string          // exports of the mutable globals, for a reset
+	resettable bool              // nothing else that its code changes but memory
+	tableBytes uint64            // what the module's own tables can take
+	memories   int               // of its own
 	minPages   uint32
 	maxPages   uint32
 	shared     bool
 	exceptions bool
-	data       []segment // taken out
 }
 
 const (
@@ -105,16 +105,14 @@ type rewriter struct {
 }
 
 func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
-	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}}}
-	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
-		return nil, w.info, errors.New(s.Name + " is not a core module of version 1")
-	}
-	if err := w.split(); err != nil {
+	w, err := split(s)
+	if err != nil {
 		return nil, w.info, err
 	}
 	if err := w.learn(); err != nil {
 		return nil, w.info, err
 	}
+	w.withoutData()
 	w.out = append(make([]byte, 0, len(s.Bytes)+len(s.Bytes)/8+256), header...)
 	for _, id := range sectionOrder {
 		if err := w.section(id); err != nil {
@@ -127,7 +125,11 @@ func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
 }
 
 // split finds the sections.
-func (w *rewriter) split() error {
+func split(s *ModuleSpec) (*rewriter, error) {
+	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}, tables: map[string]uint32{}}}
+	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
+		return w, errors.New(s.Name + " is not a core module of version 1")
+	}
 	r := &reader{b: w.spec.Bytes, p: len(header)}
 	place := 0
 	for r.more() {
@@ -138,7 +140,7 @@ func (w *rewriter) split() error {
 		}
 		if id == secCustom {
 			if err := w.custom(&body); err != nil {
-				return err
+				return w, err
 			}
 			continue
 		}
@@ -153,7 +155,7 @@ func (w *rewriter) split() error {
 			w.in[id] = &body
 		}
 	}
-	return w.failed(r)
+	return w, w.failed(r)
 }
 
 // learn reads what must be known before the first section is written.
@@ -228,9 +230,6 @@ func (w *rewriter) section(id byte) error {
 		r.end()
 	case secCode:
 		body = w.emitCode(r)
-	case secData:
-		body = w.data(r)
-		r.end()
 	}
 	if err == nil {
 		err = w.failed(r)
@@ -666,6 +665,8 @@ func (w *rewriter) exports(r *reader) []byte {
 		case externFunc:
 			w.info.funcs[name] = true
 			i = w.funcIndex(r, i)
+		case externTable:
+			w.info.tables[name] = i
 		case externGlobal:
 			if i >= w.size.globals {
 				r.fail("unknown global %d", i)

@@ -1,8 +1,9 @@
 // Package core runs core WebAssembly modules on wazero, which no other package
 // imports. It owns the choice between compiler and interpreter, the rewriting
-// of modules before they are compiled (rewrite.go), the compile cache on disk,
-// instantiation with imports resolved by ordinal, the bound on memory, and the
-// translation of what wazero reports into a Trap.
+// of modules before they are compiled (rewrite.go), the sharing of compiled code
+// and its cache on disk (cache.go), instantiation with imports resolved by
+// ordinal, the bound on memory, and the translation of what wazero reports into a
+// Trap.
 //
 // A core instance is known by its ordinal in the component; a Ref names an
 // export of one, or a host function. Modules are rewritten so that their
@@ -16,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,8 +54,13 @@ func (k Kind) String() string {
 // Config configures a Runtime.
 type Config struct {
 	Engine Kind
-	// CacheDir keeps compiled code between processes; "" keeps none.
+	// CacheDir keeps compiled code between processes; "" keeps none. A directory
+	// that cannot be trusted or used is not: see Log.
 	CacheDir string
+	// CacheSize bounds what is in CacheDir, in bytes; 0 means DefaultCacheSize.
+	CacheSize int64
+	// Log gets a line for what of the cache cannot be used; nil means slog.Default().
+	Log *slog.Logger
 	// Workers is how many goroutines compile one module; 0 means GOMAXPROCS.
 	Workers int
 	// MemoryLimit bounds the memories and tables of all instances together, in
@@ -72,16 +79,14 @@ func DefaultCacheDir() (string, error) {
 
 // Runtime compiles and instantiates core modules. It is safe for concurrent use.
 type Runtime struct {
-	kind     Kind // as configured
-	workers  int
-	budget   *Budget                 // of all instances; nil: no bound
-	cache    wazero.CompilationCache // nil without one
-	cacheDir string
-
-	codes codes
+	kind    Kind // as configured
+	workers int
+	budget  *Budget    // of all instances; nil: no bound
+	store   *codeStore // nil without one
 
 	mu    sync.Mutex
 	loops [Interpreter + 1]loop // by kind; made when first used
+	codes map[codeKey]*code     // in use, or being compiled
 }
 
 // loop is one way to run core code.
@@ -115,7 +120,7 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 	if c.Engine == Compiler && !hasCompiler() {
 		return nil, fmt.Errorf("there is no compiler for %s/%s: use the interpreter", runtime.GOOS, runtime.GOARCH)
 	}
-	r := &Runtime{kind: c.Engine, workers: c.Workers}
+	r := &Runtime{kind: c.Engine, workers: c.Workers, codes: map[codeKey]*code{}}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)
 	}
@@ -124,15 +129,15 @@ func NewRuntime(_ context.Context, c Config) (*Runtime, error) {
 		r.budget.all = r.budget
 	}
 	if c.CacheDir != "" {
-		if err := openCacheDir(c.CacheDir); err != nil {
-			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
+		log := c.Log
+		if log == nil {
+			log = slog.Default()
 		}
-		r.cacheDir = c.CacheDir
-		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
+		store, err := openStore(c.CacheDir, c.CacheSize, log)
 		if err != nil {
-			return nil, fmt.Errorf("the compile cache: %w; name another directory or switch the cache off", err)
+			log.Warn("compile cache: not used", "error", err)
 		}
-		r.cache = cache
+		r.store = store
 	}
 	return r, nil
 }
@@ -162,21 +167,29 @@ func (r *Runtime) on(ctx context.Context, k Kind) (loop, error) {
 	}
 	var c wazero.RuntimeConfig
 	if k == Compiler {
-		c = wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)
-		if r.cache != nil {
-			c = c.WithCompilationCache(r.cache)
+		c = compilerConfig()
+		if r.store != nil {
+			c = c.WithCompilationCache(r.store.cache)
 		}
 	} else {
-		c = wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features | experimental.CoreFeaturesExceptionHandling).
+		c = configured(wazero.NewRuntimeConfigInterpreter(), features|experimental.CoreFeaturesExceptionHandling).
 			WithCloseOnContextDone(true)
 	}
-	rt := wazero.NewRuntimeWithConfig(ctx, c.WithMemoryLimitPages(maxPages).WithCustomSections(false))
+	rt := wazero.NewRuntimeWithConfig(ctx, c)
 	fuel, err := newFuel(ctx, rt)
 	if err != nil {
 		return loop{}, errors.Join(err, rt.Close(ctx))
 	}
 	*l = loop{Runtime: rt, fuel: fuel, shrinks: sync.OnceValue(func() bool { return r.proveShrink(k) })}
 	return *l, nil
+}
+
+func compilerConfig() wazero.RuntimeConfig {
+	return configured(wazero.NewRuntimeConfigCompiler(), features)
+}
+
+func configured(c wazero.RuntimeConfig, f api.CoreFeatures) wazero.RuntimeConfig {
+	return c.WithCoreFeatures(f).WithMemoryLimitPages(maxPages).WithCustomSections(false)
 }
 
 // newFuel makes the module that core modules import their check from.
@@ -203,9 +216,9 @@ func (r *Runtime) Close(ctx context.Context) error {
 			r.loops[k] = loop{}
 		}
 	}
-	if r.cache != nil {
-		errs = append(errs, r.cache.Close(ctx))
-		r.cache = nil
+	if r.store != nil {
+		errs = append(errs, r.store.close(ctx))
+		r.store = nil
 	}
 	return errors.Join(errs...)
 }
@@ -231,14 +244,17 @@ type ModuleSpec struct {
 
 // Module is a compiled core module. It is immutable and safe for concurrent use.
 type Module struct {
-	name string
-	kind Kind
-	rt   loop // what runs it
-	code *code
-	info moduleInfo
-	// image is what its memory has at first; nil when there is none, or when
-	// wazero places the data.
+	name     string
+	kind     Kind
+	rt       loop // what runs it
+	compiled wazero.CompiledModule
+	info     moduleInfo
+	// What its memory has at first, which is not part of what is compiled: an
+	// image if it can be mapped, or else segments. Both are nil when there is
+	// nothing, or when wazero places the data.
 	image *image
+	data  []segment
+	close func(ctx context.Context) error
 }
 
 // ErrNeedsInterpreter is in the error of a module that the compiler cannot be
@@ -256,29 +272,36 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("%s (at offset %#x) needs %s, which this engine does not have", e.Module, e.Offset, e.Feature)
 }
 
-// CompileModule rewrites and compiles a module.
+// CompileModule rewrites and compiles a module. What it compiles is shared with
+// equal modules. It does not keep s.Bytes.
 func (r *Runtime) CompileModule(ctx context.Context, s ModuleSpec) (*Module, error) {
-	b, info, err := rewrite(&s)
+	key, data, err := keyOf(&s)
 	if err != nil {
 		return nil, err
 	}
-	if info.exceptions && s.Engine == Compiler {
-		return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
-	}
-	l, err := r.on(ctx, s.Engine)
+	c, err := r.acquire(ctx, &s, key)
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.compile(ctx, l, s.Engine, b)
-	if err != nil {
-		if s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling") {
-			return nil, fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
-		}
-		return nil, fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
+	m := &Module{name: s.Name, kind: s.Engine, rt: c.rt, compiled: c.compiled, info: c.info}
+	m.keepData(data)
+	var once sync.Once
+	m.close = func(ctx context.Context) (err error) {
+		once.Do(func() { err = r.release(ctx, c) })
+		return err
 	}
-	m := &Module{name: s.Name, kind: s.Engine, rt: l, code: c, info: info, image: imageOf(&info)}
-	m.info.data = nil // it refers to the component's file
 	return m, nil
+}
+
+// compileError says which module an error of wazero's is about.
+func compileError(s *ModuleSpec, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.Engine == Compiler && strings.Contains(err.Error(), "exception-handling"):
+		return fmt.Errorf("%s uses exceptions: %w", s.Name, ErrNeedsInterpreter)
+	}
+	return fmt.Errorf("%s (at offset %#x): %s%w", s.Name, s.Offset, rule(err.Error()), err)
 }
 
 // rule names the rule of validation that wazero's message is about, where its
@@ -309,5 +332,6 @@ func (r *Runtime) Validate(ctx context.Context, s ModuleSpec, imports int) error
 	return m.Close(ctx)
 }
 
-// Close releases the compiled code. No instance of the module may be in use.
-func (m *Module) Close(ctx context.Context) error { return m.code.release(ctx) }
+// Close releases the compiled code, which stays for as long as equal modules use
+// it. No instance of m may be in use.
+func (m *Module) Close(ctx context.Context) error { return m.close(ctx) }

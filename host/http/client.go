@@ -164,7 +164,7 @@ func (q *OutgoingRequest) bodyToGo(r *gohttp.Request, length uint64, declared bo
 			}
 		}
 	}
-	r.Body = &requestBody{Pipe: b.pipe, body: b, trailer: r.Trailer}
+	r.Body = &requestBody{Pipe: &b.pipe, body: b, trailer: r.Trailer}
 }
 
 // requestBody is the reader that the transport sends from. When it has read
@@ -249,7 +249,7 @@ func (x *exchange) end() {
 func (s *State) send(r *gohttp.Request, o *RequestOptions) *FutureIncomingResponse {
 	x := &exchange{state: s}
 	c := s.Client
-	ctx, cancel := context.WithCancelCause(context.WithValue(s.ctx, schemeKey{}, targetOf(r.URL).Scheme))
+	ctx, cancel := context.WithCancelCause(context.WithValue(s.outboundContext(), schemeKey{}, targetOf(r.URL).Scheme))
 	x.ctx, x.cancel = ctx, cancel
 	connect := startTimer(duration(o.connect, c.ConnectTimeout), cancel, code(wasihttp.ErrorCodeConnectionTimeout))
 	firstByte := newTimer(duration(o.firstByte, c.FirstByteTimeout), cancel, code(wasihttp.ErrorCodeConnectionReadTimeout))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/engine/abi"
@@ -26,11 +27,8 @@ func (e *FieldsTooLargeError) Error() string {
 	return fmt.Sprintf("header fields of more than %d bytes; send less, or raise the limit with --max-fields", e.Limit)
 }
 
-// field is one line; value is never changed in place.
-type field struct {
-	name  string
-	value []byte
-}
+// field is one line.
+type field struct{ name, value string }
 
 func (f field) size() int { return len(f.name) + len(f.value) + fieldOverhead }
 
@@ -39,7 +37,8 @@ func (f field) size() int { return len(f.name) + len(f.value) + fieldOverhead }
 type Fields struct {
 	state   *State
 	lines   *lines
-	view    bool // immutable
+	made    lines // its own, if it is no view
+	view    bool  // immutable
 	dropped bool
 }
 
@@ -51,18 +50,29 @@ type lines struct {
 	holders int
 }
 
+// bytesOf is s without a copy, for what only reads: the lowering of a result.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// stringOf is b without a copy; nobody may change b any more.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
 var (
 	errInvalidSyntax = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorInvalidSyntax}
 	errForbidden     = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorForbidden}
 	errImmutable     = wasihttp.HeaderError{Tag: wasihttp.HeaderErrorImmutable}
 )
 
-func (s *State) newFields() *Fields { return &Fields{state: s, lines: &lines{holders: 1}} }
+func (s *State) newFields() *Fields {
+	f := &Fields{state: s, made: lines{holders: 1}}
+	f.lines = &f.made
+	return f
+}
 
 // NewFields implements wasihttp.TypesHost.
 func (s *State) NewFields(context.Context) (wasihttp.Fields, error) { return s.newFields(), nil }
 
-// FieldsFromList implements wasihttp.TypesHost.
+// FieldsFromList implements wasihttp.TypesHost. It keeps the values: those in a
+// list are lifted into memory of their own, unlike a list that is a parameter.
 func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]) (wasihttp.Fields, error) {
 	f := s.newFields()
 	for _, e := range entries {
@@ -70,7 +80,7 @@ func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihtt
 			f.Drop(ctx)
 			return nil, err
 		}
-		if err := f.add(field{name: e.F0, value: e.F1}); err != nil {
+		if err := f.add(field{name: e.F0, value: stringOf(e.F1)}); err != nil {
 			f.Drop(ctx)
 			return nil, err
 		}
@@ -79,27 +89,35 @@ func (s *State) FieldsFromList(ctx context.Context, entries []abi.Tuple2[wasihtt
 }
 
 // incomingFields makes the Fields of a message from the network. Names come in
-// lower case, sorted: net/http keeps neither case nor order.
+// lower case, sorted: net/http keeps neither case nor order. The values are
+// those of h.
 func (s *State) incomingFields(h gohttp.Header) (*Fields, error) {
 	f := s.newFields()
-	names := make([]string, 0, len(h))
-	for name := range h {
-		if !isForbidden(name) {
-			names = append(names, name)
+	count, size := 0, 0
+	for name, values := range h {
+		if isForbidden(name) {
+			continue
+		}
+		for _, v := range values {
+			count++
+			size += field{name, v}.size()
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		lower := strings.ToLower(name)
-		for _, v := range h[name] {
-			e := field{name: lower, value: []byte(v)}
-			if err := s.Budget.Take(e.size()); err != nil {
-				return nil, err
-			}
-			f.lines.entries = append(f.lines.entries, e)
-			f.lines.size += e.size()
+	if err := s.Budget.Take(size); err != nil {
+		return nil, err
+	}
+	l := f.lines
+	l.size, l.entries = size, make([]field, 0, count)
+	for name, values := range h {
+		if isForbidden(name) {
+			continue
+		}
+		lower := lowerName(name)
+		for _, v := range values {
+			l.entries = append(l.entries, field{lower, v})
 		}
 	}
+	slices.SortStableFunc(l.entries, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return f, nil
 }
 
@@ -131,7 +149,7 @@ func (f *Fields) check(name string, value []byte) error {
 func (f *Fields) Get(_ context.Context, name wasihttp.FieldName) (values []wasihttp.FieldValue, err error) {
 	for _, e := range f.lines.entries {
 		if strings.EqualFold(e.name, name) {
-			values = append(values, e.value)
+			values = append(values, bytesOf(e.value))
 		}
 	}
 	return values, nil
@@ -147,7 +165,7 @@ func (f *Fields) Has(_ context.Context, name wasihttp.FieldName) (bool, error) {
 	return false, nil
 }
 
-// Set implements wasihttp.Fields.
+// Set implements wasihttp.Fields. It keeps the values; see FieldsFromList.
 func (f *Fields) Set(_ context.Context, name wasihttp.FieldName, values []wasihttp.FieldValue) error {
 	if err := f.check(name, nil); err != nil {
 		return err
@@ -162,7 +180,7 @@ func (f *Fields) Set(_ context.Context, name wasihttp.FieldName, values []wasiht
 	}
 	f.remove(name)
 	for _, v := range values {
-		if err := f.add(field{name: name, value: v}); err != nil {
+		if err := f.add(field{name: name, value: stringOf(v)}); err != nil {
 			return err
 		}
 	}
@@ -202,14 +220,15 @@ func (f *Fields) Append(_ context.Context, name wasihttp.FieldName, value wasiht
 	if f.view {
 		return errImmutable
 	}
-	return f.add(field{name: name, value: slices.Clone(value)})
+	return f.add(field{name: name, value: string(value)})
 }
 
 // Entries implements wasihttp.Fields.
 func (f *Fields) Entries(context.Context) ([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], error) {
-	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(f.lines.entries))
-	for i, e := range f.lines.entries {
-		out[i] = abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]{F0: e.name, F1: e.value}
+	entries := f.lines.entries
+	out := make([]abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue], len(entries))
+	for i, e := range entries {
+		out[i] = abi.Tuple2[wasihttp.FieldName, wasihttp.FieldValue]{F0: e.name, F1: bytesOf(e.value)}
 	}
 	return out, nil
 }
@@ -219,7 +238,9 @@ func (f *Fields) Clone(context.Context) (wasihttp.Fields, error) {
 	if err := f.state.Budget.Take(f.lines.size); err != nil {
 		return nil, err
 	}
-	return &Fields{state: f.state, lines: &lines{entries: slices.Clone(f.lines.entries), size: f.lines.size, holders: 1}}, nil
+	c := f.state.newFields()
+	c.lines.entries, c.lines.size = slices.Clone(f.lines.entries), f.lines.size
+	return c, nil
 }
 
 // Drop implements wasihttp.Fields.
@@ -239,8 +260,8 @@ func (f *Fields) immutable() *Fields {
 	return &Fields{state: f.state, lines: f.lines, view: true}
 }
 
-// own returns what a message made of f keeps: f itself, or a copy of a view,
-// whose entries belong to another message.
+// own returns what a message made of f keeps: f itself, or a copy of what
+// belongs to another message.
 func (f *Fields) own(ctx context.Context) (*Fields, error) {
 	if !f.view {
 		return f, nil
@@ -254,12 +275,22 @@ func (f *Fields) own(ctx context.Context) (*Fields, error) {
 
 // copyTo adds the entries to h, with names as net/http spells them.
 func (f *Fields) copyTo(h gohttp.Header) {
-	for _, e := range f.lines.entries {
+	entries := f.lines.entries
+	values := make([]string, len(entries)) // one array for all, as net/http does
+	for i, e := range entries {
 		if !isForbidden(e.name) {
-			name := gohttp.CanonicalHeaderKey(e.name)
-			h[name] = append(h[name], string(e.value))
+			values[i] = e.value
+			addTo(h, gohttp.CanonicalHeaderKey(e.name), values[i:i+1:i+1])
 		}
 	}
+}
+
+// addTo adds a value to h; value may be kept.
+func addTo(h gohttp.Header, name string, value []string) {
+	if have, ok := h[name]; ok {
+		value = append(have, value...)
+	}
+	h[name] = value
 }
 
 // copyTrailerTo is copyTo for what may stand in a trailer, with prefix before
@@ -268,7 +299,7 @@ func (f *Fields) copyTrailerTo(h gohttp.Header, prefix string) {
 	for _, e := range f.lines.entries {
 		name := gohttp.CanonicalHeaderKey(e.name)
 		if isTrailer(name) {
-			h[prefix+name] = append(h[prefix+name], string(e.value))
+			addTo(h, prefix+name, []string{e.value})
 		}
 	}
 }
@@ -285,7 +316,7 @@ func (f *Fields) contentLength() (n uint64, declared, ok bool) {
 		if !strings.EqualFold(e.name, "content-length") {
 			continue
 		}
-		v, err := strconv.ParseUint(string(e.value), 10, 63)
+		v, err := strconv.ParseUint(e.value, 10, 63)
 		if err != nil || declared && v != n {
 			return 0, true, false
 		}

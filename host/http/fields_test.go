@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	gohttp "net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -168,6 +169,50 @@ func TestAppendCopiesTheGuestsMemory(t *testing.T) {
 	copy(memory, "XXXXX")
 	if list(f) != "a=value;" {
 		t.Fatal(list(f))
+	}
+}
+
+// A message and its views share entries: each sees what the owner has, and
+// nothing that a guest does to a copy changes the message.
+func TestCopiesOfAViewAreTheirOwn(t *testing.T) {
+	s := NewState(bg, Config{})
+	q := s.NewIncomingRequest(requestWith("A", "1"), nil, nil)
+	view, _ := q.Headers(bg)
+	c, _ := view.Clone(bg)
+	if err := c.Set(bg, "a", []wasihttp.FieldValue{[]byte("2")}); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := q.Headers(bg)
+	if got := list(view) + list(c) + list(again); got != "a=1;a=2;a=1;" {
+		t.Fatal(got)
+	}
+	for name, err := range map[string]error{"set": view.Set(bg, "b", nil), "append": view.Append(bg, "b", nil), "delete": view.Delete(bg, "a")} {
+		if errName(err) != "immutable" {
+			t.Errorf("%s of a view: %v", name, err)
+		}
+	}
+}
+
+func requestWith(name string, values ...string) *gohttp.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header[name] = values
+	return r
+}
+
+// What the guest says twice must not be one value in memory that the second
+// changes, nor must a field that comes to its name's others.
+func TestFieldsOfOneNameStayApart(t *testing.T) {
+	s := NewState(bg, Config{})
+	f := s.newFields()
+	for _, e := range []field{{"a", "1"}, {"b", "2"}, {"A", "3"}, {"c", "4"}, {"a", "5"}} {
+		if err := f.add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := gohttp.Header{}
+	f.copyTo(h)
+	if got := fmt.Sprint(h); got != "map[A:[1 3 5] B:[2] C:[4]]" {
+		t.Fatal(got)
 	}
 }
 

@@ -20,7 +20,7 @@ type IncomingBody struct {
 	state    *State
 	input    *io.Input
 	trailers func() gohttp.Header // valid once ended is set
-	ended    *io.Latch
+	ended    io.Latch
 	err      error // what ended the body, if not its end; valid once ended is set
 	taken    bool  // stream was called
 	open     bool  // and the stream lives
@@ -36,7 +36,7 @@ type bodySource struct {
 }
 
 func (s *State) newIncomingBody(src bodySource) *IncomingBody {
-	b := &IncomingBody{state: s, trailers: src.trailers, ended: &io.Latch{}}
+	b := &IncomingBody{state: s, trailers: src.trailers}
 	if src.body == nil {
 		b.ended.Set()
 		b.input = io.Empty()
@@ -58,6 +58,19 @@ func (s *State) newIncomingBody(src bodySource) *IncomingBody {
 		},
 	}))
 	return b
+}
+
+// stop ends the reading of a request's body, waits until nothing uses the source,
+// and says whether it was read to its end. A guest that waits for more learns
+// that there is none.
+func (b *IncomingBody) stop() (whole bool) {
+	b.input.Close()
+	if b.ended.Ready() {
+		return b.err == nil
+	}
+	b.err = requestBodyCode(nil)
+	b.ended.Set()
+	return false
 }
 
 // bodyStream is the input-stream of a body. The body reads on without it when
@@ -105,7 +118,7 @@ type FutureTrailers struct {
 
 // Subscribe implements wasihttp.FutureTrailers.
 func (f *FutureTrailers) Subscribe(context.Context) (wasiio.Pollable, error) {
-	return io.NewPollable(f.body.ended), nil
+	return io.NewPollable(&f.body.ended), nil
 }
 
 type trailersResult = abi.Result[abi.Option[wasihttp.Trailers], wasihttp.ErrorCode]

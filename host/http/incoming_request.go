@@ -10,51 +10,46 @@ import (
 	"github.com/godwit-runtime/godwit/engine/abi"
 )
 
-// IncomingRequest is the resource incoming-request: a request that the guest answers.
+// IncomingRequest is the resource incoming-request: a request that the guest
+// answers. What a guest may not ask for is made when it asks.
 type IncomingRequest struct {
-	state   *State
-	request *gohttp.Request
-	method  wasihttp.Method
-	path    abi.Option[string]
-	headers *Fields
-	body    *IncomingBody
-	taken   bool
+	state     *State
+	request   *gohttp.Request
+	source    goio.Reader // of the body; nil: there is none
+	interrupt func()
+	headers   *Fields
+	taken     bool // the body
 }
 
-// NewIncomingRequest makes the resource for r. Its body is read from body, or
-// from r.Body when that is nil. interrupt, which may be nil, ends a Read of the
-// body that is under way. State.StopBody must be called before the handler of r
-// returns.
-func (s *State) NewIncomingRequest(r *gohttp.Request, body goio.Reader, interrupt func()) (*IncomingRequest, error) {
-	headers, err := s.incomingFields(r.Header)
-	if err != nil {
-		return nil, err
+// NewIncomingRequest makes the resource for r, of which there is one in a State.
+// Its body is read from body, or from r.Body when that is nil. interrupt, which
+// may be nil, ends a Read of the body that is under way. StopBody must be called
+// before the handler of r returns.
+func (s *State) NewIncomingRequest(r *gohttp.Request, body goio.Reader, interrupt func()) *IncomingRequest {
+	s.request = IncomingRequest{state: s, request: r, source: body, interrupt: interrupt}
+	switch {
+	case r.Body == nil || r.Body == gohttp.NoBody:
+		s.request.source = nil
+	case body == nil:
+		s.request.source = r.Body
 	}
-	src := bodySource{code: requestBodyCode, interrupt: interrupt}
-	if r.Body != nil && r.Body != gohttp.NoBody {
-		src.body = r.Body
-		if body != nil {
-			src.body = body
-		}
-		src.trailers = func() gohttp.Header { return r.Trailer }
-	}
-	s.answersHead = r.Method == gohttp.MethodHead
-	q := &IncomingRequest{state: s, request: r, method: methodOf(r.Method), headers: headers, body: s.newIncomingBody(src)}
-	if r.Method != gohttp.MethodConnect {
-		q.path = abi.Some(r.URL.RequestURI())
-	}
-	s.incoming = q.body
-	return q, nil
+	return &s.request
+}
+
+// answersHead says whether the instance answers a HEAD request.
+func (s *State) answersHead() bool {
+	r := s.request.request
+	return r != nil && r.Method == gohttp.MethodHead
 }
 
 // StopBody ends the guest's reading of the request's body and waits until
 // nothing uses it. It says whether the body was read to its end.
 func (s *State) StopBody() (whole bool) {
-	if s.incoming == nil {
-		return false
-	}
-	s.incoming.input.Close()
-	return s.incoming.ended.Ready() && s.incoming.err == nil
+	s.mu.Lock()
+	s.stopped = true
+	b := s.incoming
+	s.mu.Unlock()
+	return b != nil && b.stop()
 }
 
 // requestBodyCode is the error code of a failed read of a request's body.
@@ -67,11 +62,16 @@ func requestBodyCode(err error) wasihttp.ErrorCode {
 }
 
 // Method implements wasihttp.IncomingRequest.
-func (q *IncomingRequest) Method(context.Context) (wasihttp.Method, error) { return q.method, nil }
+func (q *IncomingRequest) Method(context.Context) (wasihttp.Method, error) {
+	return methodOf(q.request.Method), nil
+}
 
 // PathWithQuery implements wasihttp.IncomingRequest.
 func (q *IncomingRequest) PathWithQuery(context.Context) (abi.Option[string], error) {
-	return q.path, nil
+	if q.request.Method == gohttp.MethodConnect {
+		return abi.None[string](), nil
+	}
+	return abi.Some(q.request.URL.RequestURI()), nil
 }
 
 // Scheme implements wasihttp.IncomingRequest.
@@ -92,6 +92,13 @@ func (q *IncomingRequest) Authority(context.Context) (abi.Option[string], error)
 
 // Headers implements wasihttp.IncomingRequest.
 func (q *IncomingRequest) Headers(context.Context) (wasihttp.Headers, error) {
+	if q.headers == nil {
+		f, err := q.state.incomingFields(q.request.Header)
+		if err != nil {
+			return nil, err
+		}
+		q.headers = f
+	}
 	return q.headers.immutable(), nil
 }
 
@@ -101,13 +108,25 @@ func (q *IncomingRequest) Consume(context.Context) (wasihttp.IncomingBody, error
 		return nil, errUnit
 	}
 	q.taken = true
-	return q.body, nil
+	src := bodySource{body: q.source, code: requestBodyCode, interrupt: q.interrupt}
+	if q.source != nil {
+		src.trailers = func() gohttp.Header { return q.request.Trailer }
+	}
+	s := q.state
+	b := s.newIncomingBody(src)
+	s.mu.Lock()
+	s.incoming = b
+	stopped := s.stopped
+	s.mu.Unlock()
+	if stopped {
+		b.stop()
+	}
+	return b, nil
 }
 
 // Drop implements wasihttp.IncomingRequest.
 func (q *IncomingRequest) Drop(ctx context.Context) {
-	q.headers.Drop(ctx)
-	if !q.taken {
-		q.body.Drop(ctx)
+	if q.headers != nil {
+		q.headers.Drop(ctx)
 	}
 }

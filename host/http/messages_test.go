@@ -2,13 +2,15 @@ package http
 
 import (
 	"errors"
+	goio "io"
 	gohttp "net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
+	"github.com/godwit-runtime/godwit/bindings/p2/wasiio"
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/host/io"
 )
@@ -67,11 +69,7 @@ func TestGettersGiveWhatWasSet(t *testing.T) {
 
 func TestHeadersOfAMessageCanMakeAnother(t *testing.T) {
 	s := NewState(bg, Config{})
-	in, err := s.NewIncomingRequest(httptest.NewRequest("GET", "/", nil), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = in.headers.add(field{name: "x", value: []byte("1")})
+	in := s.NewIncomingRequest(requestWith("X", "1"), nil, nil)
 	view, _ := in.Headers(bg)
 	r, err := s.NewOutgoingResponse(bg, view) // a proxy passes them on
 	if err != nil {
@@ -96,7 +94,7 @@ func TestTrailersNeverSayWhereAMessageEnds(t *testing.T) {
 
 func TestOutparamIsSettledOnce(t *testing.T) {
 	s := NewState(bg, Config{})
-	p := NewOutparam()
+	p := s.Outparam()
 	f, _ := s.NewFields(bg)
 	r, _ := s.NewOutgoingResponse(bg, f)
 	_ = r.SetStatusCode(bg, 404)
@@ -104,15 +102,17 @@ func TestOutparamIsSettledOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Drop(bg)
-	<-p.Done()
-	if got, err := p.Response(); err != nil || got.Status() != 404 || got.BodyPipe() != nil {
+	if got, settled, err := p.Response(); !settled || err != nil || got.Status() != 404 || got.BodyPipe() != nil {
 		t.Fatal(got, err)
 	}
-	p = NewOutparam()
+	p = NewState(bg, Config{}).Outparam()
+	if _, settled, _ := p.Response(); settled {
+		t.Fatal("settled before anything was set")
+	}
 	p.Drop(bg)
 	var unset NotSetError
-	if _, err := p.Response(); !errors.As(err, &unset) {
-		t.Fatal(err)
+	if _, settled, err := p.Response(); !settled || !errors.As(err, &unset) {
+		t.Fatal(settled, err)
 	}
 }
 
@@ -139,6 +139,101 @@ func TestPipeOfADroppedResponseFailsItsWriter(t *testing.T) {
 	r.Drop(bg)
 	if err := w.BlockingWriteAndFlush(bg, []byte("x")); err == nil {
 		t.Fatal("written to nobody")
+	}
+}
+
+// A guest may go on after its answer has been sent, when nobody may read from the
+// connection any more: it must neither get bytes nor wait for them.
+func TestBodyThatIsTakenTooLateHasEnded(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		s := NewState(bg, Config{})
+		r := requestWith("A", "1")
+		r.Body = goio.NopCloser(strings.NewReader("body"))
+		q := s.NewIncomingRequest(r, nil, nil)
+		var b wasihttp.IncomingBody
+		if !late {
+			b, _ = q.Consume(bg)
+		}
+		if s.StopBody() {
+			t.Error("a body that nobody read was read to its end")
+		}
+		if late {
+			b, _ = q.Consume(bg)
+		}
+		in, _ := b.Stream(bg)
+		if got, err := in.BlockingRead(bg, 10); err == nil {
+			t.Errorf("late %v: read %q", late, got)
+		}
+		in.Drop(bg)
+		f, err := s.IncomingBodyFinish(bg, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := f.Subscribe(bg)
+		if ready, _ := p.Ready(bg); !ready {
+			t.Fatalf("late %v: the guest waits for trailers that never come", late)
+		}
+		if got, _ := f.Get(bg); !got.Some || !got.Value.OK.IsErr {
+			t.Errorf("late %v: trailers %+v", late, got)
+		}
+	}
+}
+
+func TestClosedStateStartsNoRequests(t *testing.T) {
+	s := NewState(bg, Config{})
+	before := s.outboundContext()
+	s.Close()
+	if before.Err() == nil || s.outboundContext().Err() == nil {
+		t.Error("the context of outbound requests outlives the instance")
+	}
+	s = NewState(bg, Config{})
+	s.Close()
+	if s.outboundContext().Err() == nil {
+		t.Error("a closed instance may make its first request")
+	}
+}
+
+// The one who sends the answer is woken when there is something to do, and not
+// for each piece of a short answer.
+func TestAnswerWakesItsSender(t *testing.T) {
+	cases := []struct {
+		name string
+		do   func(s *State, body wasihttp.OutgoingBody, w wasiio.OutputStream)
+		now  bool // else a little later
+	}{
+		{"a body that has begun", func(*State, wasihttp.OutgoingBody, wasiio.OutputStream) {}, false},
+		{"a few bytes", func(_ *State, _ wasihttp.OutgoingBody, w wasiio.OutputStream) { _ = w.Write(bg, make([]byte, 10)) }, false},
+		{"many bytes", func(_ *State, _ wasihttp.OutgoingBody, w wasiio.OutputStream) { _ = w.Write(bg, make([]byte, 8<<10)) }, true},
+		{"a whole body", func(s *State, b wasihttp.OutgoingBody, w wasiio.OutputStream) {
+			w.Drop(bg)
+			_ = s.OutgoingBodyFinish(bg, b, abi.None[wasihttp.Trailers]())
+		}, true},
+		{"a body given up", func(_ *State, b wasihttp.OutgoingBody, _ wasiio.OutputStream) { b.Drop(bg) }, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			waiter := io.NewWaiter()
+			s := NewState(bg, Config{Answer: waiter})
+			f, _ := s.NewFields(bg)
+			r, _ := s.NewOutgoingResponse(bg, f)
+			b, _ := r.Body(bg)
+			w, _ := b.Write(bg)
+			_ = s.ResponseOutparamSet(bg, s.Outparam(), abi.Result[wasihttp.OutgoingResponse, wasihttp.ErrorCode]{OK: r})
+			c.do(s, b, w)
+			if c.now {
+				select {
+				case <-waiter.Woken():
+				default:
+					t.Error("the sender sleeps on")
+				}
+				return
+			}
+			select {
+			case <-waiter.Woken():
+			case <-time.After(5 * time.Second):
+				t.Error("the sender is never woken")
+			}
+		})
 	}
 }
 

@@ -12,17 +12,16 @@ import (
 // OutgoingBody is the resource outgoing-body: a body that the guest writes and
 // the host sends.
 type OutgoingBody struct {
-	pipe     *io.Pipe
+	pipe     io.Pipe
+	writer   bodyWriter
 	declared bool
 	length   uint64 // what content-length declares
 	// mismatch makes the error code of a body of another length than declared.
 	mismatch func(n uint64) wasihttp.ErrorCode
-	// mayOmit says whether the body may be left out though its length is
-	// declared: the answer to HEAD.
-	mayOmit  func() bool
-	trailers *Fields // given by finish; valid for the reader once it has got io.EOF
-	taken    bool    // write was called
-	open     bool    // and the stream lives
+	response *OutgoingResponse // that it is the body of; nil: it is of a request
+	trailers *Fields           // given by finish; valid for the reader once it has got io.EOF
+	taken    bool              // write was called
+	open     bool              // and the stream lives
 }
 
 func requestBodySize(n uint64) wasihttp.ErrorCode {
@@ -33,15 +32,16 @@ func responseBodySize(n uint64) wasihttp.ErrorCode {
 	return wasihttp.ErrorCode{Tag: wasihttp.ErrorCodeHTTPResponseBodySize, HTTPResponseBodySize: abi.Some(n)}
 }
 
-// newOutgoingBody makes the body of a message with these headers; a malformed
-// content-length is an error.
-func (s *State) newOutgoingBody(headers *Fields, mismatch func(uint64) wasihttp.ErrorCode, mayOmit func() bool) (*OutgoingBody, error) {
+// init makes b, which is zero, the body of a message with these headers; a
+// malformed content-length is an error. reader is who sends the body, or nil for
+// one who calls Read.
+func (b *OutgoingBody) init(s *State, headers *Fields, mismatch func(uint64) wasihttp.ErrorCode, reader *io.Waiter) error {
 	length, declared, ok := headers.contentLength()
 	if !ok {
-		return nil, errUnit
+		return errUnit
 	}
-	b := &OutgoingBody{declared: declared, length: length, mismatch: mismatch, mayOmit: mayOmit}
-	c := io.PipeConfig{Budget: s.Budget}
+	b.declared, b.length, b.mismatch = declared, length, mismatch
+	c := io.PipeConfig{Budget: s.Budget, Reader: reader}
 	if declared {
 		c.Limit = func(total uint64) error {
 			if total > length {
@@ -50,8 +50,9 @@ func (s *State) newOutgoingBody(headers *Fields, mismatch func(uint64) wasihttp.
 			return nil
 		}
 	}
-	b.pipe = io.NewPipe(c)
-	return b, nil
+	b.pipe.Init(c)
+	b.writer = bodyWriter{Pipe: &b.pipe, body: b}
+	return nil
 }
 
 // bodyWriter is the output-stream of a body.
@@ -61,7 +62,7 @@ type bodyWriter struct {
 }
 
 // Drop implements wasiio.OutputStream.
-func (w bodyWriter) Drop(context.Context) { w.body.open = false }
+func (w *bodyWriter) Drop(context.Context) { w.body.open = false }
 
 // Write implements wasihttp.OutgoingBody.
 func (b *OutgoingBody) Write(context.Context) (wasiio.OutputStream, error) {
@@ -69,7 +70,7 @@ func (b *OutgoingBody) Write(context.Context) (wasiio.OutputStream, error) {
 		return nil, errUnit
 	}
 	b.taken, b.open = true, true
-	return bodyWriter{Pipe: b.pipe, body: b}, nil
+	return &b.writer, nil
 }
 
 // Drop implements wasihttp.OutgoingBody: the body is incomplete.
@@ -84,7 +85,7 @@ func (s *State) OutgoingBodyFinish(ctx context.Context, this wasihttp.OutgoingBo
 	if b.open {
 		return errStreamAlive
 	}
-	if total := b.pipe.Total(); b.declared && total != b.length && !(total == 0 && b.mayOmit()) {
+	if total := b.pipe.Total(); b.declared && total != b.length && !(total == 0 && b.response != nil && b.response.mayOmitBody()) {
 		code := b.mismatch(total)
 		b.pipe.Finish(code)
 		return code

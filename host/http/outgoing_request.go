@@ -40,8 +40,8 @@ func (q *OutgoingRequest) Body(context.Context) (wasihttp.OutgoingBody, error) {
 	if q.body != nil {
 		return nil, errUnit
 	}
-	body, err := q.state.newOutgoingBody(q.headers, requestBodySize, func() bool { return false })
-	if err != nil {
+	body := &OutgoingBody{}
+	if err := body.init(q.state, q.headers, requestBodySize, nil); err != nil {
 		return nil, err
 	}
 	q.body = body

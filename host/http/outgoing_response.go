@@ -4,6 +4,7 @@ import (
 	"context"
 	gohttp "net/http"
 	"sync"
+	"time"
 
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/engine/abi"
@@ -15,7 +16,8 @@ type OutgoingResponse struct {
 	state   *State
 	status  uint16
 	headers *Fields
-	body    *OutgoingBody // nil until the guest takes it
+	body    OutgoingBody
+	taken   bool // the body
 	sent    bool
 }
 
@@ -54,23 +56,26 @@ func (r *OutgoingResponse) Headers(context.Context) (wasihttp.Headers, error) {
 
 // Body implements wasihttp.OutgoingResponse.
 func (r *OutgoingResponse) Body(context.Context) (wasihttp.OutgoingBody, error) {
-	if r.body != nil {
+	if r.taken {
 		return nil, errUnit
 	}
-	body, err := r.state.newOutgoingBody(r.headers, responseBodySize, func() bool {
-		return r.state.answersHead || r.status == gohttp.StatusNotModified
-	})
-	if err != nil {
+	if err := r.body.init(r.state, r.headers, responseBodySize, r.state.Answer); err != nil {
 		return nil, err
 	}
-	r.body = body
-	return body, nil
+	r.taken = true
+	r.body.response = r
+	return &r.body, nil
+}
+
+// mayOmitBody says whether there may be no body though there is a content-length.
+func (r *OutgoingResponse) mayOmitBody() bool {
+	return r.state.answersHead() || r.status == gohttp.StatusNotModified
 }
 
 // Drop implements wasihttp.OutgoingResponse: nobody will read the body.
 func (r *OutgoingResponse) Drop(ctx context.Context) {
 	r.headers.Drop(ctx)
-	if r.body != nil && !r.sent {
+	if r.taken && !r.sent {
 		r.body.pipe.CloseRead(nil)
 	}
 }
@@ -87,32 +92,39 @@ func (r *OutgoingResponse) CopyHeader(h gohttp.Header) (ok bool) {
 		h["Content-Length"] = v[:1] // all the same
 	}
 	// A body that the guest never takes is empty, whatever is declared.
-	return ok && (!declared || n == 0 || r.body != nil || r.state.answersHead || r.status == gohttp.StatusNotModified)
+	return ok && (!declared || n == 0 || r.taken || r.mayOmitBody())
 }
 
 // BodyPipe is what the guest writes, or nil when the body is empty.
 func (r *OutgoingResponse) BodyPipe() *io.Pipe {
-	if r.body == nil {
+	if !r.taken {
 		return nil
 	}
-	return r.body.pipe
+	return &r.body.pipe
 }
 
 // CopyTrailer adds the trailers to h, each name with prefix before it, and says
 // whether there are any. It is called once BodyPipe has given io.EOF.
 func (r *OutgoingResponse) CopyTrailer(h gohttp.Header, prefix string) bool {
-	if r.body == nil || r.body.trailers == nil {
+	if r.body.trailers == nil {
 		return false
 	}
 	r.body.trailers.copyTrailerTo(h, prefix)
 	return true
 }
 
+// answerDelay is how long a response without a whole body waits for more of it
+// before the one who sends it is woken: most guests have all of it at once.
+const answerDelay = time.Millisecond
+
 // Outparam is the resource response-outparam: where the guest puts its answer.
+// Config.Answer is woken when there is something to take from it.
 type Outparam struct {
-	once          sync.Once
-	done          chan struct{}
-	informational chan *Informational
+	answer *io.Waiter
+
+	mu            sync.Mutex
+	informational *Informational // that waits to be sent
+	settled       bool
 	response      *OutgoingResponse
 	err           error
 }
@@ -131,16 +143,17 @@ type NotSetError struct{}
 
 func (NotSetError) Error() string { return "the guest never set its response" }
 
-// NewOutparam returns the outparam for one request.
-func NewOutparam() *Outparam {
-	return &Outparam{done: make(chan struct{}), informational: make(chan *Informational)}
+// Outparam is where the instance puts its answer to the request.
+func (s *State) Outparam() *Outparam { return &s.outparam }
+
+// TakeInformational gives a 1xx response that the guest sends before its answer, once.
+func (p *Outparam) TakeInformational() *Informational {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.informational
+	p.informational = nil
+	return m
 }
-
-// Done is closed once the guest has answered or cannot any more.
-func (p *Outparam) Done() <-chan struct{} { return p.done }
-
-// Informational gives the 1xx responses that the guest sends before its answer.
-func (p *Outparam) Informational() <-chan *Informational { return p.informational }
 
 // SendInformational implements wasihttp.ResponseOutparam. It waits until the
 // response has been sent.
@@ -155,13 +168,14 @@ func (p *Outparam) SendInformational(ctx context.Context, status uint16, headers
 	}
 	m := &Informational{Status: int(status), Header: gohttp.Header{}, Sent: make(chan struct{})}
 	h.copyTo(m.Header)
-	select {
-	case p.informational <- m:
-	case <-p.done:
+	p.mu.Lock()
+	if p.settled {
+		p.mu.Unlock()
 		return wasihttp.ErrorCode{Tag: wasihttp.ErrorCodeHTTPProtocolError}
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	p.informational = m
+	p.mu.Unlock()
+	p.wake(0)
 	select {
 	case <-m.Sent:
 		return nil
@@ -170,15 +184,42 @@ func (p *Outparam) SendInformational(ctx context.Context, status uint16, headers
 	}
 }
 
-// Response is the guest's answer, once Done is closed: a response, or a
-// wasihttp.ErrorCode, or NotSetError.
-func (p *Outparam) Response() (*OutgoingResponse, error) { return p.response, p.err }
+// Response is the guest's answer once it has given one or cannot any more: a
+// response, or a wasihttp.ErrorCode, or NotSetError.
+func (p *Outparam) Response() (r *OutgoingResponse, settled bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.response, p.settled, p.err
+}
 
 func (p *Outparam) settle(r *OutgoingResponse, err error) {
-	p.once.Do(func() {
-		p.response, p.err = r, err
-		close(p.done)
-	})
+	p.mu.Lock()
+	first := !p.settled
+	if first {
+		p.settled, p.response, p.err = true, r, err
+	}
+	p.mu.Unlock()
+	if !first {
+		return
+	}
+	if r != nil && r.taken {
+		if ended, _ := r.body.pipe.Finished(); !ended {
+			p.wake(answerDelay) // or when there is much of it; see io.PipeConfig.Reader
+			return
+		}
+	}
+	p.wake(0)
+}
+
+// wake wakes the one who sends the answer, if there is one.
+func (p *Outparam) wake(after time.Duration) {
+	switch {
+	case p.answer == nil:
+	case after > 0:
+		p.answer.WakeAfter(after)
+	default:
+		p.answer.Wake()
+	}
 }
 
 // Drop implements wasihttp.ResponseOutparam.

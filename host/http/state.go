@@ -25,6 +25,9 @@ type Config struct {
 	// Denied, if not nil, is told of outbound requests that the policy denies,
 	// once for each target. The error is a *netpolicy.Denial.
 	Denied func(err error)
+	// Answer, if not nil, is woken when there is something to do for the one who
+	// sends the guest's answer: see Outparam and OutgoingResponse.BodyPipe.
+	Answer *io.Waiter
 }
 
 // State is what wasi:http holds for one instance. Its methods are the functions
@@ -32,44 +35,69 @@ type Config struct {
 // be called from any.
 type State struct {
 	Config
-	ctx    context.Context // ends with the instance, and with it every outbound request
-	cancel context.CancelFunc
+	ctx context.Context // of the instance
+
+	request  IncomingRequest // that the instance answers
+	outparam Outparam        // and where it puts the answer
 
 	denials netpolicy.Denials
 
 	mu       sync.Mutex
-	inputs   map[*io.Input]struct{} // that may have a goroutine
+	outbound context.Context // ends with the instance, and with it every outbound request; nil before the first
+	cancel   context.CancelFunc
+	closed   bool
+	inputs   map[*io.Input]struct{} // that may have a goroutine; nil before the first
 	inFlight int                    // outbound requests
-
-	incoming    *IncomingBody // of the request that the instance answers
-	answersHead bool
+	incoming *IncomingBody          // of the request, once the guest has taken it
+	stopped  bool                   // nobody may read it any more
 }
 
 // NewState returns the State of a new instance, which lives at most as long as ctx.
 func NewState(ctx context.Context, c Config) *State {
-	s := &State{Config: c, inputs: map[*io.Input]struct{}{}}
+	s := &State{Config: c, ctx: ctx}
 	s.denials.Tell = c.Denied
-	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.outparam.answer = c.Answer
 	return s
 }
 
 // Close ends outbound requests and stops reading bodies.
 func (s *State) Close() {
-	s.cancel()
 	s.mu.Lock()
+	s.closed = true
+	cancel := s.cancel
 	open := make([]*io.Input, 0, len(s.inputs))
 	for in := range s.inputs {
 		open = append(open, in)
 	}
 	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
 	for _, in := range open {
 		s.dropInput(in)
 	}
 }
 
+// outboundContext is the context of all outbound requests. Most instances make
+// none, and need none.
+func (s *State) outboundContext() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outbound == nil {
+		s.outbound, s.cancel = context.WithCancel(s.ctx)
+		if s.closed {
+			s.cancel()
+		}
+	}
+	return s.outbound
+}
+
 func (s *State) newInput(in *io.Input) *io.Input {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.inputs == nil {
+		s.inputs = map[*io.Input]struct{}{}
+	}
 	s.inputs[in] = struct{}{}
 	return in
 }

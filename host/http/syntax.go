@@ -23,6 +23,29 @@ func isForbidden(name string) bool {
 	return false
 }
 
+// lowerName is a field name of net/http in lower case.
+func lowerName(name string) string {
+	switch name { // the ones that nearly every request has, without allocating
+	case "Accept":
+		return "accept"
+	case "Accept-Encoding":
+		return "accept-encoding"
+	case "Accept-Language":
+		return "accept-language"
+	case "Content-Length":
+		return "content-length"
+	case "Content-Type":
+		return "content-type"
+	case "Cookie":
+		return "cookie"
+	case "User-Agent":
+		return "user-agent"
+	case "X-Forwarded-For":
+		return "x-forwarded-for"
+	}
+	return strings.ToLower(name)
+}
+
 // isToken says whether s is a token of HTTP: a field name or a method.
 func isToken(s string) bool {
 	for i := 0; i < len(s); i++ {

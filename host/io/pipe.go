@@ -23,6 +23,10 @@ type PipeConfig struct {
 	// Limit, if not nil, is asked with the length of all writes including the
 	// one to come; its error is the stream's failure.
 	Limit func(total uint64) error
+	// Reader is woken when the reader has something to do: it waits and there are
+	// bytes, or there is much to read, or the guest has ended. Nil is a Waiter of
+	// the pipe's own, for Read.
+	Reader *Waiter
 }
 
 // Pipe is an output-stream whose bytes the host reads: the guest writes into a
@@ -33,8 +37,8 @@ type Pipe struct {
 
 	mu       sync.Mutex
 	room     Signal // for the guest
-	data     chan struct{}
 	ring     *ring
+	starving bool   // the reader has found nothing to read
 	total    uint64 // bytes ever written
 	finished error  // set once the guest is done: io.EOF, or why it broke off
 	gone     error  // set once the host reads no more
@@ -43,7 +47,17 @@ type Pipe struct {
 
 // NewPipe returns an empty Pipe.
 func NewPipe(cfg PipeConfig) *Pipe {
-	return &Pipe{cfg: cfg, data: make(chan struct{}, 1)}
+	p := &Pipe{}
+	p.Init(cfg)
+	return p
+}
+
+// Init makes the zero Pipe an empty one.
+func (p *Pipe) Init(cfg PipeConfig) {
+	p.cfg = cfg
+	if cfg.Reader == nil {
+		p.cfg.Reader = &Waiter{woken: make(chan struct{}, 1)}
+	}
 }
 
 // permit is how much the guest may write now. It is called with p.mu held.
@@ -91,7 +105,7 @@ func (p *Pipe) write(b []byte) error {
 	if p.cfg.Limit != nil {
 		if err := p.cfg.Limit(p.total + uint64(len(b))); err != nil {
 			p.gone, p.told = err, true
-			p.wakeReader()
+			p.cfg.Reader.Wake()
 			return failed(err)
 		}
 	}
@@ -101,18 +115,20 @@ func (p *Pipe) write(b []byte) error {
 		}
 		p.ring = newRing()
 	}
+	before := p.ring.n
 	p.ring.write(b)
 	p.total += uint64(len(b))
-	p.wakeReader()
+	// A reader that does not wait comes by itself; one that has not begun to read
+	// need not for a few bytes, of which the guest may have more.
+	if p.starving || before < eager && p.ring.n >= eager {
+		p.starving = false
+		p.cfg.Reader.Wake()
+	}
 	return nil
 }
 
-func (p *Pipe) wakeReader() {
-	select {
-	case p.data <- struct{}{}:
-	default:
-	}
-}
+// eager is how many bytes are worth waking a reader that has not asked for any.
+const eager = 4 << 10
 
 // BlockingWriteAndFlush implements wasiio.OutputStream.
 func (p *Pipe) BlockingWriteAndFlush(ctx context.Context, contents []byte) error {
@@ -213,7 +229,7 @@ func (p *Pipe) Finish(err error) {
 	}
 	p.release()
 	p.mu.Unlock()
-	p.wakeReader()
+	p.cfg.Reader.Wake()
 	p.room.Notify()
 }
 
@@ -246,7 +262,7 @@ func (d drained) Ready() bool {
 
 // Next returns bytes to read, without copying them; Advance then removes them.
 // With no bytes and no error, there are none yet: wait on More. The error is
-// io.EOF after the last byte, or what broke the stream off.
+// io.EOF after the last byte, or what broke the stream off. It is for one reader.
 func (p *Pipe) Next() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -256,6 +272,7 @@ func (p *Pipe) Next() ([]byte, error) {
 	if p.gone != nil {
 		return nil, p.gone
 	}
+	p.starving = p.finished == nil
 	return nil, p.finished
 }
 
@@ -272,7 +289,7 @@ func (p *Pipe) Advance(n int) {
 }
 
 // More receives a value when there may be more to read. It has one receiver.
-func (p *Pipe) More() <-chan struct{} { return p.data }
+func (p *Pipe) More() <-chan struct{} { return p.cfg.Reader.Woken() }
 
 // Read implements io.Reader for one reader.
 func (p *Pipe) Read(b []byte) (int, error) {
@@ -289,7 +306,7 @@ func (p *Pipe) Read(b []byte) (int, error) {
 		if len(b) == 0 {
 			return 0, nil
 		}
-		<-p.data
+		<-p.More()
 	}
 }
 
@@ -311,7 +328,7 @@ func (p *Pipe) CloseRead(err error) {
 	}
 	p.release()
 	p.mu.Unlock()
-	p.wakeReader()
+	p.cfg.Reader.Wake()
 	p.room.Notify()
 }
 

@@ -3,6 +3,7 @@ package io
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Event is something that a guest can wait for: readable bytes, room to write,
@@ -18,9 +19,37 @@ type Event interface {
 
 // Waiter is a goroutine that waits for events. A wake may be spurious: the one
 // who waits looks at Ready again.
-type Waiter struct{ woken chan struct{} }
+type Waiter struct {
+	woken chan struct{}
+	timer *time.Timer // nil until NewWaiter has given it out
+}
 
 var waiters = sync.Pool{New: func() any { return &Waiter{woken: make(chan struct{}, 1)} }}
+
+// NewWaiter returns a Waiter, for one goroutine that waits in its own way. Once
+// it does so no more, it may Recycle it.
+func NewWaiter() *Waiter {
+	w := waiters.Get().(*Waiter)
+	if w.timer == nil {
+		w.timer = time.AfterFunc(time.Hour, w.Wake)
+		w.timer.Stop()
+	}
+	select {
+	case <-w.woken: // for the last user
+	default:
+	}
+	return w
+}
+
+// Recycle lets w be used again. A wake that is still to come, from those who know
+// it, is a spurious one for whom it serves next.
+func (w *Waiter) Recycle() {
+	w.timer.Stop()
+	waiters.Put(w)
+}
+
+// Woken receives a value after a Wake.
+func (w *Waiter) Woken() <-chan struct{} { return w.woken }
 
 // Wake ends the wait under way, or the next one.
 func (w *Waiter) Wake() {
@@ -29,6 +58,9 @@ func (w *Waiter) Wake() {
 	default:
 	}
 }
+
+// WakeAfter wakes once d has passed. Of several calls the last counts.
+func (w *Waiter) WakeAfter(d time.Duration) { w.timer.Reset(d) }
 
 // Signal is the set of those who wait for one state. The owner of the state
 // changes it, unlocks, and then notifies.

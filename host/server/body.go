@@ -7,12 +7,9 @@ import (
 	"time"
 )
 
-// body is what the guest reads as the request's body, if there is one.
+// body is what the guest reads as the request's body.
 func (x *exchange) body() goio.Reader {
-	if x.r.Body == gohttp.NoBody {
-		return nil
-	}
-	body := stallReader{x.r.Body, &x.stalls}
+	body := stallReader{x}
 	if limit := x.h.cfg.MaxBody; limit > 0 {
 		return &limitedBody{src: body, left: limit, limit: limit}
 	}

@@ -1,9 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -83,5 +87,50 @@ func TestMemoryLimitOfAComponent(t *testing.T) {
 	}
 	if l := lines(t, log, 1); !strings.Contains(l, "memory") {
 		t.Fatal(l)
+	}
+}
+
+func TestTheCPUTimeOfARequestIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	h := New(component(t, engine.Auto, "../../examples/hello/hello.wasm", 64<<20), Config{
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/some/path", nil))
+	if err := h.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`msg="request served" request=0 method=GET path=/some/path cpu=[1-9]\S*`).MatchString(log.String()) {
+		t.Errorf("the log is %s", &log)
+	}
+}
+
+// What one request leaves in its instance must not reach another, however the
+// first one ended.
+func TestRequestsDoNotSeeEachOther(t *testing.T) {
+	for _, kind := range []engine.Kind{engine.Auto, engine.Interpreter} {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			g := component(t, kind, "../../conformance/guests/torture/torture.wasm", 64<<20)
+			h := New(g, Config{Log: slog.New(slog.DiscardHandler)})
+			answer := func(path, body string) (int, string) {
+				w := httptest.NewRecorder()
+				func() {
+					defer func() { _ = recover() }() // how a handler breaks a connection off
+					h.ServeHTTP(w, httptest.NewRequest("POST", path, strings.NewReader(body)))
+				}()
+				if err := h.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return w.Code, w.Body.String()
+			}
+			wantStatus, want := answer("/headers", "")
+			for _, path := range []string{"/echo", "/sink", "/trap", "/oob", "/alloc", "/exit", "/no-response", "/trap-mid", "/null-handle", "/recurse", "/big?bytes=100000"} {
+				for range 2 {
+					_, _ = answer(path, strings.Repeat("a secret ", 10_000))
+					if status, got := answer("/headers", ""); status != wantStatus || got != want {
+						t.Errorf("after %s: %d %q, wanted %d %q", path, status, got, wantStatus, want)
+					}
+				}
+			}
+		})
 	}
 }

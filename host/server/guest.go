@@ -1,12 +1,9 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
 	"time"
-
-	"github.com/godwit-runtime/godwit/host/http"
 )
 
 // panicError is a Go panic while a guest ran: a defect of the host.
@@ -19,35 +16,32 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("panic in the host: %v\n%s", e.value, e.stack)
 }
 
-// runGuest answers the request in a fresh instance, and then releases all that
-// it held. err is why the request could not be made.
-func (x *exchange) runGuest(request *http.IncomingRequest, err error) {
+// runGuest answers the request in an instance, and then releases all that the
+// guest held.
+func (x *exchange) runGuest() {
 	defer x.h.release()
 	defer x.h.leave()
 	defer x.over()
 	defer func() {
 		x.state.Close()
-		x.h.stdout.close(x.state.CLI.Stdout)
-		x.h.stderr.close(x.state.CLI.Stderr)
+		x.stdout.flush()
+		x.stderr.flush()
 	}()
-	var inst Instance
-	if err == nil {
-		inst, err = x.callGuest(request)
-	}
+	inst, err := x.callGuest()
 	if err != nil {
 		x.log(err)
 	} else {
 		x.served()
 	}
-	x.ended <- err // before Close, which drops the outparam and bodies: the reason comes first
+	x.end(err) // before Close, which drops the outparam and bodies: the reason comes first
 	if inst != nil {
 		// The guest's context may be done; closing must not depend on it.
-		_ = inst.Close(context.WithoutCancel(x.ctx))
+		_ = inst.Close(x.base)
 	}
-	x.out.Drop(x.ctx) // if the instance never got it
+	x.state.HTTP.Outparam().Drop(x.base) // if the instance never got it
 }
 
-func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err error) {
+func (x *exchange) callGuest() (inst Instance, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &panicError{value: r, stack: debug.Stack()}
@@ -57,7 +51,7 @@ func (x *exchange) callGuest(request *http.IncomingRequest) (inst Instance, err 
 	if err != nil {
 		return inst, err
 	}
-	err = inst.Handle(x.ctx, request, x.out)
+	err = inst.Handle(x.ctx, x.request, x.state.HTTP.Outparam())
 	if m, ok := inst.(interface{ CPUTime() time.Duration }); ok {
 		x.cpu.Store(int64(m.CPUTime()))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/godwit-runtime/godwit/bindings/p2/wasihttp"
 	"github.com/godwit-runtime/godwit/host"
 	"github.com/godwit-runtime/godwit/host/http"
+	"github.com/godwit-runtime/godwit/host/io"
 )
 
 // Guest is what answers requests: a linked component (see Component), or in
@@ -31,8 +32,8 @@ type Instance interface {
 
 // Config configures a Handler. The zero value is good.
 type Config struct {
-	// Host is what each instance is granted; its Stdout, Stderr and Log are
-	// replaced by those below.
+	// Host is what each instance is granted; its Stdout and Stderr are replaced by
+	// those below, and what it would report goes to Log.
 	Host host.Config
 	// Timeout bounds the whole of one request and its guest; 0 is no bound.
 	Timeout time.Duration
@@ -65,6 +66,7 @@ type Handler struct {
 	lastID atomic.Uint64
 	stdout *lineSink
 	stderr *lineSink
+	guests workers
 
 	mu        sync.Mutex
 	live      int           // instances
@@ -76,6 +78,7 @@ type Handler struct {
 // New returns a Handler.
 func New(g Guest, c Config) *Handler {
 	h := &Handler{guest: g, cfg: c, log: c.Log, exchanges: map[*exchange]struct{}{}}
+	h.guests.idle = make(chan *exchange)
 	if h.log == nil {
 		h.log = slog.Default()
 	}
@@ -85,7 +88,6 @@ func New(g Guest, c Config) *Handler {
 	if c.MaxConcurrent > 0 {
 		h.slots = make(chan struct{}, c.MaxConcurrent)
 	}
-	h.cfg.Host.Log = h.log
 	h.stdout = newLineSink("stdout", c.Stdout, c.Output, h.log)
 	h.stderr = newLineSink("stderr", c.Stderr, c.Output, h.log)
 	return h
@@ -100,36 +102,38 @@ var (
 	errAnswered      = errors.New("the request is over")
 )
 
-// exchange is one request on its way through a Handler.
+// exchange is one request on its way through a Handler. It is made anew for each:
+// what is used again for others (Waiter, stream buffers) holds nothing of one.
 type exchange struct {
-	h      *Handler
-	id     string
-	w      gohttp.ResponseWriter
-	rc     *gohttp.ResponseController
-	r      *gohttp.Request
-	ctx    context.Context // ends early only by timeout, loss of the client or shutdown
-	cancel context.CancelCauseFunc
-	parts  atomic.Int32 // of the guest and the handler, those not over
-	state  *host.State
-	out    *http.Outparam
-	ended  chan error // gets the outcome of the guest, once
-	logged sync.Once
-	cpu    atomic.Int64 // nanoseconds that the guest's code ran
+	h       *Handler
+	id      uint64
+	w       gohttp.ResponseWriter
+	rc      gohttp.ResponseController
+	r       *gohttp.Request
+	base    context.Context // of the values of r's, without its end
+	ctx     context.Context // ends early only by timeout, loss of the client or shutdown
+	cancel  context.CancelCauseFunc
+	parts   atomic.Int32 // of the guest and the handler, those not over
+	state   *host.State
+	request *http.IncomingRequest
+	news    *io.Waiter // wakes the handler: the guest has something for it
+	logged  sync.Once
+	cpu     atomic.Int64 // nanoseconds that the guest's code ran
 
-	stopTimer func()
-	stalls    stalls
+	stdout, stderr lineWriter
+	stopTimer      func()
+	stalls         stalls
+	stopUnblocking func() bool // see unblockWrites; nil before
+	unbound        sync.Once
+
+	mu      sync.Mutex
+	ended   bool  // the guest
+	outcome error // how; valid once ended
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w gohttp.ResponseWriter, r *gohttp.Request) {
-	x := &exchange{
-		h: h, w: w, r: r,
-		id:    strconv.FormatUint(h.lastID.Add(1)-1, 10),
-		rc:    gohttp.NewResponseController(w),
-		out:   http.NewOutparam(),
-		ended: make(chan error, 1),
-	}
-	_ = x.rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
+	x := &exchange{h: h, w: w, rc: *gohttp.NewResponseController(w), r: r, id: h.lastID.Add(1) - 1}
 	defer x.boundFlush()
 	if h.cfg.MaxBody > 0 && r.ContentLength > h.cfg.MaxBody {
 		x.refuse(gohttp.StatusRequestEntityTooLarge, "the request's body is longer than the limit; raise it with --max-body")
@@ -178,25 +182,21 @@ func (h *Handler) release() {
 // serve runs the guest on a goroutine of its own and sends what it answers.
 // The guest may go on after the answer is complete, until the timeout.
 func (x *exchange) serve() {
-	// The guest outlives the handler's context, which ends with the response.
-	ctx := context.WithoutCancel(x.r.Context())
-	x.stopTimer = func() {}
+	// The guest outlives the handler's context, which ends with the response. That
+	// one is watched where the handler waits: see wait.
+	x.base = context.WithoutCancel(x.r.Context())
+	ctx := x.base
 	if x.h.cfg.Timeout > 0 {
 		ctx, x.stopTimer = context.WithTimeoutCause(ctx, x.h.cfg.Timeout, errTimeout)
 	}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
 	x.parts.Store(2)
+	x.news = io.NewWaiter()
 	defer x.over()
-	clientGone := context.AfterFunc(x.r.Context(), func() { x.cancel(errClientGone) })
-	defer clientGone()
-	// Else HTTP/1 reads the whole request before the first byte of the response,
-	// and an echo would stop. See endBody for what that asks of us.
-	_ = x.rc.EnableFullDuplex()
-
-	x.state = x.h.newState(x)
-	request, err := x.state.HTTP.NewIncomingRequest(x.r, x.body(), x.interruptRead)
+	x.state = x.newState()
+	x.request = x.newRequest()
 	x.h.enter(x)
-	go x.runGuest(request, err)
+	x.h.guests.run(x)
 
 	complete := x.answer()
 	x.endBody()
@@ -206,32 +206,95 @@ func (x *exchange) serve() {
 	}
 }
 
+// newRequest is what the guest gets of the request.
+func (x *exchange) newRequest() *http.IncomingRequest {
+	if x.r.Body == nil || x.r.Body == gohttp.NoBody {
+		return x.state.HTTP.NewIncomingRequest(x.r, nil, nil)
+	}
+	// Else HTTP/1 reads the whole request before the first byte of the response,
+	// and an echo would stop. See endBody for what that asks of us.
+	_ = x.rc.EnableFullDuplex()
+	return x.state.HTTP.NewIncomingRequest(x.r, x.body(), x.interruptRead)
+}
+
+// wait blocks until there may be news of the guest. The error is why the guest
+// is to end, or has been ended.
+func (x *exchange) wait() error {
+	select {
+	case <-x.news.Woken():
+		return nil
+	case <-x.ctx.Done():
+		return context.Cause(x.ctx)
+	case <-x.r.Context().Done():
+		x.cancel(errClientGone)
+		return context.Cause(x.ctx)
+	}
+}
+
 // past is a deadline that ends reads and writes of a connection at once.
 var past = time.Unix(1, 0)
 
-// unblockWrites makes the end of x.ctx end a write to the client that blocks.
-// done says whether it never did, and keeps it from touching the connection's
-// next request.
-func (x *exchange) unblockWrites() (done func() bool) {
-	return context.AfterFunc(x.ctx, func() { _ = x.rc.SetWriteDeadline(past) })
+// unblockWrites makes the end of x.ctx end a write to the client that blocks. It
+// is called before each that may.
+func (x *exchange) unblockWrites() {
+	if x.stopUnblocking == nil {
+		x.unbind()
+		x.stopUnblocking = context.AfterFunc(x.ctx, func() { _ = x.rc.SetWriteDeadline(past) })
+	}
 }
 
-// over ends one of the two parts of x; the last one releases its context.
+// unblocked says whether a write was ended in that way. It is called after the
+// last that may, and keeps the end of x.ctx from touching the connection's next
+// request.
+func (x *exchange) unblocked() bool {
+	stop := x.stopUnblocking
+	x.stopUnblocking = nil
+	return stop != nil && !stop()
+}
+
+// over ends one of the two parts of x; the last one releases what it uses.
 func (x *exchange) over() {
 	if x.parts.Add(-1) == 0 {
 		x.h.forget(x)
 		x.cancel(errAnswered)
-		x.stopTimer()
+		if x.stopTimer != nil {
+			x.stopTimer()
+		}
+		x.news.Recycle()
 	}
 }
 
+// end records how the guest has ended.
+func (x *exchange) end(err error) {
+	x.mu.Lock()
+	x.ended, x.outcome = true, err
+	x.mu.Unlock()
+	x.news.Wake()
+}
+
+// guestEnded says whether the guest has ended, and how.
+func (x *exchange) guestEnded() (ended bool, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ended, x.outcome
+}
+
 // newState is the host of x's instance.
-func (h *Handler) newState(x *exchange) *host.State {
-	c := h.cfg.Host
-	c.Stdout, c.Stderr = h.stdout.open(x.id), h.stderr.open(x.id)
-	c.Log = h.log.With(slog.String("request", x.id))
+func (x *exchange) newState() *host.State {
+	c := x.h.cfg.Host
+	c.Stdout, c.Stderr = x.h.stdout.open(&x.stdout, x.id), x.h.stderr.open(&x.stderr, x.id)
+	c.Report = x.report
+	c.Answer = x.news
 	return c.NewState(x.ctx)
 }
+
+// report tells the operator of what the guest was denied.
+func (x *exchange) report(err error) {
+	x.h.log.LogAttrs(x.base, slog.LevelWarn, err.Error(), slog.String("request", x.name()))
+}
+
+// name is x in the operator's log.
+func (x *exchange) name() string { return strconv.FormatUint(x.id, 10) }
 
 // enter and leave count the instances.
 func (h *Handler) enter(x *exchange) {

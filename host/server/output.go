@@ -5,6 +5,7 @@ import (
 	"context"
 	goio "io"
 	"log/slog"
+	"strconv"
 	"sync"
 )
 
@@ -41,19 +42,14 @@ func newLineSink(name string, w goio.Writer, form OutputForm, log *slog.Logger) 
 	return &lineSink{name: name, w: w, form: form, log: log}
 }
 
-// open returns the writer for one instance.
-func (s *lineSink) open(id string) goio.Writer {
+// open returns the writer for one instance; l, which is zero but for what, is
+// where it may keep its line.
+func (s *lineSink) open(l *lineWriter, id uint64) goio.Writer {
 	if s.form == Raw {
 		return rawWriter{s}
 	}
-	return &lineWriter{sink: s, id: id, prefix: s.name + " [" + id + "] :: "}
-}
-
-// close writes what open's writer holds back.
-func (s *lineSink) close(w goio.Writer) {
-	if lw, ok := w.(*lineWriter); ok {
-		lw.flush()
-	}
+	l.sink, l.id = s, id
+	return l
 }
 
 func (s *lineSink) write(b []byte) (int, error) {
@@ -70,9 +66,10 @@ func (w rawWriter) Write(b []byte) (int, error) { return w.s.write(b) }
 // of the instance.
 type lineWriter struct {
 	sink   *lineSink
-	id     string
-	prefix string
-	line   []byte // of prefix and what has come of a line
+	what   string // of the instance, before its number: "" for a request
+	id     uint64
+	prefix int    // length of the prefix in line
+	line   []byte // of prefix and what has come of a line; nil between lines
 }
 
 func (l *lineWriter) Write(b []byte) (int, error) {
@@ -82,9 +79,7 @@ func (l *lineWriter) Write(b []byte) (int, error) {
 		if room := maxLine - l.length(); len(part) > room {
 			part, rest, whole = b[:room], b[room:], true
 		}
-		if l.line == nil {
-			l.line = append(make([]byte, 0, len(l.prefix)+len(part)+1), l.prefix...)
-		}
+		l.begin()
 		l.line = append(l.line, part...)
 		if b = rest; whole {
 			if err := l.end(); err != nil {
@@ -95,19 +90,28 @@ func (l *lineWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-func (l *lineWriter) length() int { return max(0, len(l.line)-len(l.prefix)) }
+// begin begins a line, if none has begun.
+func (l *lineWriter) begin() {
+	if l.line != nil {
+		return
+	}
+	l.line = append(l.line, l.sink.name...)
+	l.line = append(append(l.line, " ["...), l.what...)
+	l.line = strconv.AppendUint(l.line, l.id, 10)
+	l.line = append(l.line, "] :: "...)
+	l.prefix = len(l.line)
+}
+
+func (l *lineWriter) length() int { return max(0, len(l.line)-l.prefix) }
 
 // end writes the line in one piece, so that lines of instances do not mix.
 func (l *lineWriter) end() error {
-	if l.line == nil {
-		l.line = []byte(l.prefix)
-	}
+	l.begin()
 	line := l.line
-	l.line = l.line[:0]
-	defer func() { l.line = nil }()
+	l.line = nil
 	if l.sink.form == Structured {
 		l.sink.log.LogAttrs(context.Background(), slog.LevelInfo, "guest output",
-			slog.String("request", l.id), slog.String("stream", l.sink.name), slog.String("line", string(line[len(l.prefix):])))
+			slog.String("request", l.what+strconv.FormatUint(l.id, 10)), slog.String("stream", l.sink.name), slog.String("line", string(line[l.prefix:])))
 		return nil
 	}
 	_, err := l.sink.write(append(line, '\n'))

@@ -43,7 +43,7 @@ func (x *exchange) answer() (complete bool) {
 	}
 	started, err := x.sendBody(resp)
 	if err != nil {
-		err = x.outcome(fmt.Errorf("response body: %w", err))
+		err = x.why(fmt.Errorf("response body: %w", err))
 		if !started { // the client knows of nothing yet
 			clear(h)
 			return x.fail(err)
@@ -60,11 +60,9 @@ func (x *exchange) answer() (complete bool) {
 func (x *exchange) sendBody(resp *http.OutgoingResponse) (started bool, err error) {
 	pipe := resp.BodyPipe()
 	defer pipe.CloseRead(nil)
-	var stopUnblocking func() bool
 	start := func() {
 		if !started {
 			started = true
-			stopUnblocking = x.unblockWrites()
 			x.w.WriteHeader(resp.Status())
 		}
 	}
@@ -74,7 +72,7 @@ func (x *exchange) sendBody(resp *http.OutgoingResponse) (started bool, err erro
 		// trailers.
 		err = x.flush()
 	}
-	if started && !stopUnblocking() && err == nil {
+	if x.unblocked() && err == nil {
 		err = errWrite // what net/http still holds back cannot be written any more
 	}
 	return started, err
@@ -83,30 +81,26 @@ func (x *exchange) sendBody(resp *http.OutgoingResponse) (started bool, err erro
 // await waits for the guest's response, or why there is none. Informational
 // responses are sent as they come.
 func (x *exchange) await() (*http.OutgoingResponse, error) {
-	for waiting := true; waiting; {
-		select {
-		case m := <-x.out.Informational():
+	out := x.state.HTTP.Outparam()
+	for {
+		if m := out.TakeInformational(); m != nil {
 			x.inform(m)
-		case <-x.out.Done():
-			waiting = false
-		case err := <-x.ended:
-			x.ended <- err
-			select {
-			case <-x.out.Done():
-				waiting = false
-			default:
-				return nil, x.outcome(http.NotSetError{})
-			}
-		case <-x.ctx.Done():
-			return nil, context.Cause(x.ctx)
+		}
+		ended, _ := x.guestEnded() // looked at first: what it has set is set by then
+		resp, settled, err := out.Response()
+		var unset http.NotSetError
+		switch {
+		case settled && errors.As(err, &unset):
+			return nil, x.why(err)
+		case settled:
+			return resp, err
+		case ended:
+			return nil, x.why(unset)
+		}
+		if err := x.wait(); err != nil {
+			return nil, err
 		}
 	}
-	resp, err := x.out.Response()
-	var unset http.NotSetError
-	if errors.As(err, &unset) {
-		return nil, x.outcome(err)
-	}
-	return resp, err
 }
 
 // inform sends a 1xx response. Its header is its own: none of it is in the
@@ -120,53 +114,54 @@ func (x *exchange) inform(m *http.Informational) {
 	for name, values := range m.Header {
 		h[name] = values
 	}
-	stopUnblocking := x.unblockWrites() // net/http sends these at once
+	x.unblockWrites() // net/http sends these at once
 	x.stalls.writing.begin()
 	x.w.WriteHeader(m.Status)
 	x.stalls.writing.end()
-	stopUnblocking()
+	x.unblocked()
 	clear(h)
 }
 
-// outcome is why the guest broke off, if it is known, or else err.
-func (x *exchange) outcome(err error) error {
+// why is why the guest broke off, if it is known, or else err.
+func (x *exchange) why(err error) error {
 	if x.ctx.Err() != nil {
 		if cause := context.Cause(x.ctx); cause != errAnswered {
 			return cause
 		}
 	}
-	select {
-	case guest := <-x.ended:
-		x.ended <- guest
-		if guest != nil {
-			return guest
-		}
-	default:
+	if _, outcome := x.guestEnded(); outcome != nil {
+		return outcome
 	}
 	return err
 }
 
+// unsent is how many bytes of a body net/http holds back before it writes to the
+// connection, and may block.
+const unsent = 2 << 10
+
 // copyBody sends what the guest writes until it finishes. It calls start before
 // it sends anything.
 func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
-	flush := time.NewTimer(flushDelay)
-	defer flush.Stop()
-	pending := true // there is something to flush, the header at first
+	var (
+		pending = true    // there is something to flush, the header at first
+		due     time.Time // when it is to be; zero until there is nothing to write
+		sent    int
+	)
 	for {
 		b, err := pipe.Next()
 		switch {
 		case len(b) > 0:
 			start()
+			if sent += len(b); sent > unsent {
+				x.unblockWrites()
+			}
 			if send {
 				if err := x.write(b); err != nil {
 					return err
 				}
 			}
 			pipe.Advance(len(b))
-			if !pending {
-				pending = true
-				flush.Reset(flushDelay)
-			}
+			pending = true
 			continue
 		case err == goio.EOF:
 			start()
@@ -174,16 +169,19 @@ func (x *exchange) copyBody(pipe *io.Pipe, start func(), send bool) error {
 		case err != nil:
 			return err
 		}
-		select {
-		case <-pipe.More():
-		case <-flush.C:
-			pending = false
+		if pending && due.IsZero() {
+			due = time.Now().Add(flushDelay)
+			x.news.WakeAfter(flushDelay)
+		}
+		if err := x.wait(); err != nil {
+			return err
+		}
+		if pending && !time.Now().Before(due) {
+			pending, due = false, time.Time{}
 			start()
 			if err := x.flush(); err != nil {
 				return err
 			}
-		case <-x.ctx.Done():
-			return context.Cause(x.ctx)
 		}
 	}
 }
@@ -199,6 +197,7 @@ func (x *exchange) write(b []byte) error {
 
 // flush sends what net/http holds back.
 func (x *exchange) flush() error {
+	x.unblockWrites()
 	x.stalls.writing.begin()
 	defer x.stalls.writing.end()
 	if err := x.rc.Flush(); err != nil && !errors.Is(err, gohttp.ErrNotSupported) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	goio "io"
 	"sync/atomic"
 	"time"
 )
@@ -62,21 +61,26 @@ func (h *Handler) tick() {
 }
 
 // boundFlush bounds what net/http still does with the response once the handler
-// has returned.
+// has returned. The bound stays with the connection: see unbind.
 func (x *exchange) boundFlush() {
 	if after := x.h.cfg.ClientTimeout; after > 0 {
 		_ = x.rc.SetWriteDeadline(time.Now().Add(after))
 	}
 }
 
-// stallReader counts the reads of a body.
-type stallReader struct {
-	src goio.Reader
-	s   *stalls
+// unbind removes the bound of the connection's last request. It is called before
+// whatever writes to the connection: most exchanges have all of that in the flush,
+// which has a bound of its own.
+func (x *exchange) unbind() {
+	x.unbound.Do(func() { _ = x.rc.SetWriteDeadline(time.Time{}) })
 }
 
+// stallReader counts the reads of a body.
+type stallReader struct{ x *exchange }
+
 func (r stallReader) Read(p []byte) (int, error) {
-	r.s.reading.begin()
-	defer r.s.reading.end()
-	return r.src.Read(p)
+	r.x.unbind() // the first one may send "100 Continue"
+	r.x.stalls.reading.begin()
+	defer r.x.stalls.reading.end()
+	return r.x.r.Body.Read(p)
 }

@@ -59,12 +59,11 @@ func (x *exchange) log(err error) {
 		}
 		l := lineOf(err)
 		x.h.log.LogAttrs(context.Background(), l.level, l.message, append([]slog.Attr{
-			slog.String("request", x.id),
+			slog.String("request", x.name()),
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.String("error", l.err),
-			slog.Duration("cpu", time.Duration(x.cpu.Load())),
-		}, l.more...)...)
+		}, append(x.cpuTime(), l.more...)...)...)
 	})
 }
 
@@ -72,11 +71,19 @@ func (x *exchange) log(err error) {
 func (x *exchange) served() {
 	if x.h.log.Enabled(context.Background(), slog.LevelDebug) {
 		x.h.log.LogAttrs(context.Background(), slog.LevelDebug, "request served",
-			slog.String("request", x.id),
+			slog.String("request", x.name()),
 			slog.String("method", x.r.Method),
 			slog.String("path", clip(x.r.URL.Path, 256)),
 			slog.Duration("cpu", time.Duration(x.cpu.Load())))
 	}
+}
+
+// cpuTime is how long the guest's code ran, if that is known by now.
+func (x *exchange) cpuTime() []slog.Attr {
+	if n := x.cpu.Load(); n > 0 {
+		return []slog.Attr{slog.Duration("cpu", time.Duration(n))}
+	}
+	return nil
 }
 
 // line is what the operator reads about a failure.

@@ -168,7 +168,7 @@ func (r *watching) notify(ctx context.Context, q *eventQueue) {
 
 // tell tells a fresh instance of e, and the operator of its failure.
 func (r *watching) tell(ctx context.Context, q *eventQueue, e keyvalue.Event) {
-	id := "watch-" + strconv.FormatUint(r.lastID.Add(1)-1, 10)
+	id := r.lastID.Add(1) - 1
 	if r.cfg.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, r.cfg.Timeout, errTimeout)
@@ -183,21 +183,27 @@ func (r *watching) tell(ctx context.Context, q *eventQueue, e keyvalue.Event) {
 	}
 	l := lineOf(err)
 	q.log.LogAttrs(context.Background(), l.level, "the guest failed at a change of the store", append([]slog.Attr{
-		slog.String("request", id),
+		slog.String("request", requestOf(id)),
 		slog.String("key", clip(e.Key, 256)),
 		slog.String("error", l.err),
 	}, l.more...)...)
 }
 
-func (r *watching) call(ctx context.Context, id string, b keyvalue.Bucket, e keyvalue.Event) (err error) {
+// notification is what stands before the number of one in output and log.
+const notification = "watch-"
+
+func requestOf(id uint64) string { return notification + strconv.FormatUint(id, 10) }
+
+func (r *watching) call(ctx context.Context, id uint64, b keyvalue.Bucket, e keyvalue.Event) (err error) {
 	c := r.cfg.Host
-	c.Stdout, c.Stderr = r.stdout.open(id), r.stderr.open(id)
-	c.Log = r.log.With(slog.String("request", id))
+	stdout, stderr := lineWriter{what: notification}, lineWriter{what: notification}
+	c.Stdout, c.Stderr = r.stdout.open(&stdout, id), r.stderr.open(&stderr, id)
+	c.Log = r.log.With(slog.String("request", requestOf(id)))
 	st := c.NewState(ctx)
 	defer func() {
 		st.Close()
-		r.stdout.close(st.CLI.Stdout)
-		r.stderr.close(st.CLI.Stderr)
+		stdout.flush()
+		stderr.flush()
 	}()
 	defer func() {
 		if p := recover(); p != nil {
