@@ -81,6 +81,17 @@ func (s *Store) enterAsync(from *Instance, l *Lifting, c caller) *Task {
 	return t
 }
 
+// makeWay lets the thread that has i for itself go on, once, if it is ready to: it
+// may then be done. The specification would have the call that comes next wait;
+// its tests have it begin.
+func (i *Instance) makeWay(from *Instance) {
+	if e := i.exclusive; e != nil && e.isReady() && i.mayEnterFrom(from) {
+		i.setMayEnter(from, false)
+		i.store.scheduler.resume(e, false, nil)
+		i.setMayEnter(from, true)
+	}
+}
+
 // needsExclusive reports whether the implicit thread of a task like it cannot run
 // in the instance while this one's does.
 //
