@@ -19,7 +19,7 @@ type Lifting struct {
 	Async    bool
 	Callback bool // the option, which is in Options
 	Codec    *abi.Codec
-	Result   *types.Type // nil when there is none
+	Result   *types.Type // nil when there is none; equal ones of a component are the same
 	Flat     int         // how many flat values there are room for
 }
 
@@ -275,7 +275,7 @@ func (i *Instance) TaskReturn(th *Thread, result *types.Type, o *Options, stack 
 	}
 	l := t.async.lift
 	// A built-in that names no memory has a result that needs none.
-	if !sameType(result, l.Result) || o.Encoding != t.Opts.Encoding || o.Memory != nil && o.Memory != t.Opts.Memory {
+	if result != l.Result || o.Encoding != t.Opts.Encoding || o.Memory != nil && o.Memory != t.Opts.Memory {
 		panic(errTaskReturn)
 	}
 	t.resolve(l.Codec.LiftTaskReturn(&t.cx, stack))
@@ -290,12 +290,6 @@ func (i *Instance) TaskCancel(th *Thread) {
 		panic(errNotAsync)
 	}
 	th.Task.cancel()
-}
-
-// sameType reports whether two types, which may be nil, are equal. Those of the
-// built-ins of a component are the same pointer when they are.
-func sameType(a, b *types.Type) bool {
-	return a == b || a != nil && b != nil && a.Equal(b)
 }
 
 // HostCall is a call of a function with an async type from the host.
