@@ -63,7 +63,7 @@ conformance-table: ## write the results in conformance/README.md anew
 	$(SUITE) $(GO) test -count=1 -run '^TestComponentModelSuite$$' ./conformance/wast -update
 
 # What of the tests runs on another processor, and where qemu-user finds it.
-CROSS_TESTS = ./engine/abi ./engine/canon ./engine/component ./engine/core ./engine ./conformance/wast
+CROSS_TESTS = ./engine/abi ./tools/bindgen ./engine/canon ./engine/component ./engine/core ./engine ./conformance/wast
 
 conformance-cross: ## the same on arm64, riscv64 and s390x, by qemu-user
 	@for arch in arm64:aarch64 riscv64:riscv64 s390x:s390x; do \
