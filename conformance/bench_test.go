@@ -48,7 +48,7 @@ func (a *answer) Write(b []byte) (int, error) { a.bytes += len(b); return len(b)
 func (a *answer) Flush()                      {}
 
 // ask lets h answer a request in this process.
-func ask(b *testing.B, h http.Handler, method, target, body string) {
+func ask(b testing.TB, h http.Handler, method, target, body string) {
 	req, err := http.NewRequest(method, "http://127.0.0.1"+target, strings.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
@@ -95,7 +95,7 @@ func BenchmarkRequest(b *testing.B) {
 				if _, err := os.Stat(g.file); err != nil {
 					b.Skip("not built: see conformance/guests/guests.mk")
 				}
-				guest, err := server.NewComponent(link(b, k, g.file), 0)
+				guest, err := server.NewComponent(link(b, k, g.file), engine.InstanceConfig{})
 				if err != nil {
 					b.Fatal(err)
 				}
