@@ -68,6 +68,11 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 		if err := i.fillSlots(k, ci); err != nil {
 			return nil, err
 		}
+		for _, f := range p.cores[k].starts {
+			if err := i.cores[f.Instance].Start(&start.Thread, f.Name); err != nil {
+				return nil, trap(err)
+			}
+		}
 	}
 	start.End()
 	return i, nil

@@ -39,6 +39,7 @@ const none = -1
 type coreInstantiation struct {
 	module  *component.CoreModule
 	imports []core.Ref
+	starts  []core.Ref // functions of core instances to call after that
 }
 
 // options are canonical options as slots.
