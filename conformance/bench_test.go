@@ -48,7 +48,7 @@ func (a *answer) Write(b []byte) (int, error) { a.bytes += len(b); return len(b)
 func (a *answer) Flush()                      {}
 
 // ask lets h answer a request in this process.
-func ask(b *testing.B, h http.Handler, method, target, body string) {
+func ask(b testing.TB, h http.Handler, method, target, body string) {
 	req, err := http.NewRequest(method, "http://127.0.0.1"+target, strings.NewReader(body))
 	if err != nil {
 		b.Fatal(err)

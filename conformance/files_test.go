@@ -199,7 +199,12 @@ func TestHostileGuestDoesNotWinRaces(t *testing.T) {
 				}
 			}
 		})
-		code, out, trap := c.do(t, host.Config{Dirs: []filesystem.Preopen{granted}}, "race")
+		var code int
+		var out string
+		var trap error
+		for try := 0; try == 0 || try < 20 && out == "there was no race\n"; try++ { // a busy machine may give the turn too seldom
+			code, out, trap = c.do(t, host.Config{Dirs: []filesystem.Preopen{granted}}, "race")
+		}
 		close(stop)
 		wg.Wait()
 		if code != 0 || trap != nil || out != "raced\n" {

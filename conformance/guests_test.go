@@ -1,13 +1,10 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -40,7 +37,7 @@ type request struct {
 type guest struct {
 	name     string
 	file     string
-	make     string // how to build it, when it is not committed
+	make     string // what make builds it by, when it is not committed
 	requests []request
 }
 
@@ -95,7 +92,7 @@ var guests = []guest{
 		{target: "/panic?so+be+it", status: 500, want: "Internal Server Error\n", output: `stderr \[\d+\] :: as asked for: so\+be\+it`},
 		{target: "/exit?0", status: 500, want: "Internal Server Error\n"},
 	}},
-	{name: "upstream Go", file: "../examples/go/go.wasm", make: "make examples/go/go.wasm", requests: []request{
+	{name: "upstream Go", file: "../examples/go/go.wasm", make: "examples/go/go.wasm", requests: []request{
 		{target: "/", status: 200, want: "Hello from Go!\n"},
 		{target: "POST /words", body: `{"text": "to be or not to be"}`, status: 200,
 			want: `\[{"word":"be","count":2},{"word":"to","count":2},{"word":"not","count":1},{"word":"or","count":1}\]\n`},
@@ -104,7 +101,7 @@ var guests = []guest{
 		{target: "/panic", status: 500, want: "Internal Server Error\n", output: `stderr \[\d+\] :: panic: as asked for`},
 		{target: "/nowhere", status: 404, want: `{"error":.*}` + "\n"},
 	}},
-	{name: "a fetch event in JavaScript", file: "../examples/javascript/javascript.wasm", make: "make examples/javascript/javascript.wasm", requests: []request{
+	{name: "a fetch event in JavaScript", file: javascriptGuest, make: "examples/javascript/javascript.wasm", requests: []request{
 		{target: "/", status: 200, want: "Hello from JavaScript!\n"},
 		{target: "/seen", status: 200, want: `{"seen":1}`},
 		{target: "POST /echo", body: strings.Repeat("0123456789abcdef", 1<<14), status: 200, want: "(0123456789abcdef)+"},
@@ -150,9 +147,7 @@ func onGuests(t *testing.T, f func(t *testing.T, g *guest, s *served, upstream s
 	for k := range guests {
 		g := &guests[k]
 		t.Run(g.name, func(t *testing.T) {
-			if _, err := os.Stat(g.file); errors.Is(err, fs.ErrNotExist) && g.make != "" {
-				t.Skipf("%s is not built: run %s", g.file, g.make)
-			}
+			skipUnlessBuilt(t, g.file, g.make)
 			onEngines(t, g.file, 0, cfg, func(t *testing.T, s *served) { f(t, g, s, up) })
 		})
 	}

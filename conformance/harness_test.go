@@ -3,8 +3,10 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -121,6 +123,15 @@ func link(t testing.TB, kind engine.Kind, path string) *engine.Linked {
 	}
 	linked.m[key] = ln
 	return ln
+}
+
+// skipUnlessBuilt skips a test of a guest that is not committed where nobody
+// built it. target is what make builds it by; "" means that it is committed.
+func skipUnlessBuilt(t testing.TB, path, target string) {
+	t.Helper()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && target != "" {
+		t.Skipf("%s is not built: run make %s", path, target)
+	}
 }
 
 // serve serves a guest on a loopback address until the test ends.

@@ -25,8 +25,10 @@ import (
 
 const (
 	counterGuest = "../examples/counter/counter.wasm"
-	notesGuest   = "../examples/notes/notes.wasm"
+	notesJS      = "../examples/notes-js/notes-js.wasm"
 	storeGuest   = "../conformance/guests/store/store.wasm"
+
+	notesJSTarget = "examples/notes-js/notes-js.wasm"
 )
 
 // backends are the key-value stores that guests may have without knowing it.
@@ -66,6 +68,36 @@ func withBucket(b keyvalue.Bucket) server.Config {
 	return server.Config{
 		Timeout: 2 * time.Minute,
 		Host:    host.Config{KeyValue: keyvalue.Config{Buckets: map[string]keyvalue.Bucket{"default": b, "theirs": nil}}},
+	}
+}
+
+// stateful is a guest that keeps what it is told in a store. Those of one list
+// give the same answers, whatever they are written in.
+type stateful struct {
+	name, file string
+	make       string // what make builds it by, when it is not committed
+	path       string // where its routes begin
+}
+
+var (
+	counterGuests = []stateful{
+		{name: "C", file: counterGuest},
+		{name: "JavaScript", file: notesJS, make: notesJSTarget, path: "/counters"},
+	}
+	notesGuests = []stateful{
+		{name: "Rust", file: "../examples/notes/notes.wasm"},
+		{name: "JavaScript", file: notesJS, make: notesJSTarget},
+	}
+)
+
+// onStateful serves each guest of a list with each store.
+func onStateful(t *testing.T, list []stateful, f func(t *testing.T, g *stateful, s *served)) {
+	for k := range list {
+		g := &list[k]
+		t.Run(g.name, func(t *testing.T) {
+			skipUnlessBuilt(t, g.file, g.make)
+			onBackends(t, g.file, func(t *testing.T, s *served) { f(t, g, s) })
+		})
 	}
 }
 
@@ -225,7 +257,7 @@ func TestKeyValueGuestListsManyKeys(t *testing.T) {
 }
 
 func TestCountersLoseNothing(t *testing.T) {
-	onBackends(t, counterGuest, func(t *testing.T, s *served) {
+	onStateful(t, counterGuests, func(t *testing.T, g *stateful, s *served) {
 		const clients, requests = 64, 4
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 		defer client.CloseIdleConnections()
@@ -234,7 +266,7 @@ func TestCountersLoseNothing(t *testing.T) {
 		for range clients {
 			wg.Go(func() {
 				for range requests {
-					resp, err := client.Post(s.url+"/visits", "", nil)
+					resp, err := client.Post(s.url+g.path+"/visits", "", nil)
 					if err != nil {
 						t.Error(err)
 						return
@@ -252,10 +284,10 @@ func TestCountersLoseNothing(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if _, answer := s.ask(t, "POST", "/visits", ""); answer != strconv.Itoa(clients*requests+1)+"\n" {
+		if _, answer := s.ask(t, "POST", g.path+"/visits", ""); answer != strconv.Itoa(clients*requests+1)+"\n" {
 			t.Errorf("after %d requests the counter says %q; %q", clients*requests, answer, s.log.take())
 		}
-		if _, answer := s.ask(t, "POST", "/other", ""); answer != "1\n" {
+		if _, answer := s.ask(t, "POST", g.path+"/other", ""); answer != "1\n" {
 			t.Errorf("another counter begins with %q", answer)
 		}
 	})
@@ -273,59 +305,6 @@ func TestStoreThatIsNotGranted(t *testing.T) {
 	}
 }
 
-func TestNotes(t *testing.T) {
-	onBackends(t, notesGuest, func(t *testing.T, s *served) {
-		for _, c := range []struct {
-			method, path, body string
-			status             int
-			want               string
-		}{
-			{"GET", "/notes", "", 200, `{"notes":[]}`},
-			{"POST", "/notes", `{"text":"one"}`, 201, `{"id":1,"text":"one"}`},
-			{"POST", "/notes", `{"text":"twö"}`, 201, `{"id":2,"text":"twö"}`},
-			{"POST", "/notes", `{"title":"x"}`, 400, `{"error":"unknown field`},
-			{"GET", "/notes", "", 200, `{"notes":[{"id":1,"text":"one"},{"id":2,"text":"twö"}]}`},
-			{"PUT", "/notes/1", `{"text":"uno"}`, 200, `{"id":1,"text":"uno"}`},
-			{"PATCH", "/notes/1", `{"text":", due"}`, 200, `{"id":1,"text":"uno, due"}`},
-			{"GET", "/notes/1", "", 200, `{"id":1,"text":"uno, due"}`},
-			{"PATCH", "/notes/9", `{"text":"x"}`, 404, `{"error":"no such note"}`},
-			{"GET", "/notes/next", "", 404, `{"error":"a note has a number"}`},
-			{"DELETE", "/notes/2", "", 200, `{"deleted":1}`},
-			{"DELETE", "/notes/2", "", 200, `{"deleted":0}`},
-			{"GET", "/notes/2", "", 404, `{"error":"no such note"}`},
-			{"POST", "/notes", `{"text":"three"}`, 201, `{"id":3,"text":"three"}`},
-			{"DELETE", "/notes", "", 200, `{"deleted":2}`},
-			{"GET", "/notes", "", 200, `{"notes":[]}`},
-		} {
-			if status, answer := s.ask(t, c.method, c.path, c.body); status != c.status || !strings.HasPrefix(answer, c.want) {
-				t.Errorf("%s %s: %d %s; wanted %d %s; %q", c.method, c.path, status, answer, c.status, c.want, s.log.take())
-			}
-		}
-		// Those who append at the same time do not lose what the others wrote.
-		s.ask(t, "POST", "/notes", `{"text":""}`)
-		var wg sync.WaitGroup
-		for i := range 8 {
-			wg.Go(func() {
-				for range 3 {
-					resp, err := http.DefaultClient.Do(must(http.NewRequest("PATCH", s.url+"/notes/4", strings.NewReader(fmt.Sprintf(`{"text":"%d."}`, i)))))
-					if err != nil || resp.StatusCode != 200 {
-						t.Error(resp, err)
-						return
-					}
-					resp.Body.Close()
-				}
-			})
-		}
-		wg.Wait()
-		_, answer := s.ask(t, "GET", "/notes/4", "")
-		for i := range 8 {
-			if strings.Count(answer, strconv.Itoa(i)+".") != 3 {
-				t.Errorf("%d appended 3 times: %s", i, answer)
-			}
-		}
-	})
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -334,23 +313,16 @@ func must[T any](v T, err error) T {
 }
 
 func TestSettingsOfAGuest(t *testing.T) {
-	settings, err := config.New([]config.Setting{{Key: "title", Value: "Shopping"}, {Key: "notes.longest", Value: "5"}, {Key: "empty"}})
+	settings, err := config.New([]config.Setting{{Key: "title", Value: "Shopping"}, {Key: "empty"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := withBucket(openBucket(t, backends[0].open))
 	cfg.Host.Settings = settings
-	s := serve(t, link(t, engine.Auto, notesGuest), 0, cfg)
-	if _, answer := s.ask(t, "GET", "/", ""); !strings.HasPrefix(answer, `{"title":"Shopping","longest":5,`) {
-		t.Error(answer)
-	}
-	if status, answer := s.ask(t, "POST", "/notes", `{"text":"too long"}`); status != 413 {
-		t.Errorf("%d %s", status, answer)
-	}
-	s = serve(t, link(t, engine.Auto, storeGuest), 0, cfg)
+	s := serve(t, link(t, engine.Auto, storeGuest), 0, cfg)
 	script{"settings", "/config", [][2]string{
 		{"get title", "Shopping"}, {"get empty", "-"}, {"get none", "none"}, {"get -", "none"},
-		{"get-all", "empty=- notes.longest=5 title=Shopping"},
+		{"get-all", "empty=- title=Shopping"},
 	}}.run(t, s)
 	s = serve(t, link(t, engine.Auto, storeGuest), 0, server.Config{})
 	script{"no settings", "/config", [][2]string{{"get title", "none"}, {"get-all", ""}}}.run(t, s)

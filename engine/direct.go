@@ -46,7 +46,7 @@ func (p *plan) shims() map[int]*bound {
 	fixups := map[*component.CoreModule]*core.Fixup{}
 	starts := map[*component.CoreModule]bool{}
 	shims := map[int]*bound{}
-	lastStart := none
+	quiet := 0 // the ordinal after that of the last start function
 	for k, c := range p.cores {
 		if _, seen := starts[c.module]; !seen {
 			starts[c.module] = core.HasStart(c.module.Bytes)
@@ -54,12 +54,14 @@ func (p *plan) shims() map[int]*bound {
 		}
 		if f := fixups[c.module]; f != nil {
 			table := c.imports[f.Table]
-			if table.Instance > lastStart && shims[table.Instance] == nil {
+			if table.Instance >= quiet && shims[table.Instance] == nil {
 				shims[table.Instance] = &bound{from: table, fixup: k, fills: f}
 			}
 		}
 		if starts[c.module] {
-			lastStart = k
+			if quiet = k + 1; p.async {
+				break // it may leave a thread behind, which runs at any time
+			}
 		}
 	}
 	found := map[*component.CoreModule]*core.Shim{}
@@ -120,7 +122,7 @@ func (p *plan) removeUnused(shims map[int]*bound) {
 		}
 	}
 	gone := make([]bool, len(p.cores))
-	starts := map[int]core.Ref{} // by fixup
+	starts := map[int]startCall{} // by fixup
 	for k, s := range shims {
 		if s.kept {
 			continue
@@ -130,7 +132,7 @@ func (p *plan) removeUnused(shims map[int]*bound) {
 			if start.Instance < 0 {
 				continue // only a core module can start with a host function
 			}
-			starts[s.fixup] = start
+			starts[s.fixup] = startCall{start, p.cores[s.fixup].instance}
 		}
 		gone[k], gone[s.fixup] = true, true
 	}
@@ -139,7 +141,7 @@ func (p *plan) removeUnused(shims map[int]*bound) {
 
 // remove removes core instantiations. The start functions of some of those are
 // called all the same, when it would have been their turn.
-func (p *plan) remove(gone []bool, starts map[int]core.Ref) {
+func (p *plan) remove(gone []bool, starts map[int]startCall) {
 	ordinals := make([]int, len(p.cores))
 	var left []coreInstantiation
 	for k, c := range p.cores {
@@ -152,18 +154,24 @@ func (p *plan) remove(gone []bool, starts map[int]core.Ref) {
 		}
 	}
 	p.cores = left
+	move := func(r *core.Ref) {
+		if r.Instance >= 0 {
+			r.Instance = ordinals[r.Instance]
+		}
+	}
 	lists := p.slots()
 	for _, c := range p.cores {
-		lists = append(lists, c.imports, c.starts)
+		lists = append(lists, c.imports)
+		for k := range c.starts {
+			move(&c.starts[k].fn)
+		}
 	}
 	for _, refs := range lists {
 		for k := range refs {
-			if r := &refs[k]; r.Instance >= 0 {
-				r.Instance = ordinals[r.Instance]
-			}
+			move(&refs[k])
 		}
 	}
 }
 
 // slots are all slots that core instances fill.
-func (p *plan) slots() [][]core.Ref { return [][]core.Ref{p.funcs, p.memories} }
+func (p *plan) slots() [][]core.Ref { return [][]core.Ref{p.funcs, p.memories, p.tables} }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/godwit-runtime/godwit/engine"
 	"github.com/godwit-runtime/godwit/engine/abi"
@@ -391,4 +394,27 @@ func TestMemoryLimitHolds(t *testing.T) {
 			t.Error("instantiated with a memory larger than the limit")
 		}
 	})
+}
+
+func TestCompileKeepsNothingOfTheFile(t *testing.T) {
+	b, err := os.ReadFile("../examples/hello/hello.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(t.Context(), engine.Config{Kind: engine.Interpreter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close(t.Context())
+	file := weak.Make(&b[0])
+	c, err := e.Compile(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = nil
+	runtime.GC()
+	if file.Value() != nil {
+		t.Error("the component keeps the file that it was compiled from")
+	}
+	runtime.KeepAlive(c)
 }

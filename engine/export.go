@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -75,21 +76,22 @@ func (x *ExportedInterface) Func(name string, want *types.Func) (*Func, error) {
 	if it.fn.lift == nil {
 		return nil, fmt.Errorf("export %s is an import of the component passed through; the host can call it itself", name)
 	}
-	if it.fn.lift.async {
-		return nil, fmt.Errorf("export %s is lifted with the async option, which is not implemented yet (WASI 0.3)", name)
-	}
 	codec, err := abi.NewCodec(ft)
 	if err != nil {
 		return nil, err
 	}
-	return &Func{
+	f := &Func{
 		linked:   x.linked,
 		ft:       ft,
 		lift:     it.fn.lift,
 		instance: x.linked.component.plan.options[it.fn.lift.options].instance,
 		flat:     flatSize(ft),
 		codec:    codec,
-	}, nil
+	}
+	if ft.Async {
+		f.async = x.linked.lifting(it.fn.lift, ft, codec)
+	}
+	return f, nil
 }
 
 // Func is an exported function of a Linked component; it is called on any of
@@ -101,6 +103,7 @@ type Func struct {
 	instance int
 	flat     int
 	codec    *abi.Codec
+	async    *canon.Lifting // of a function whose type is async
 }
 
 // Type is the type of the function.
@@ -118,6 +121,9 @@ func (f *Func) Call(ctx context.Context, inst *Instance, args ...abi.Value) (res
 	if err := f.codec.CheckParams(args); err != nil {
 		return nil, err
 	}
+	if f.async != nil {
+		return f.callAsync(ctx, inst, args)
+	}
 	call, err := f.Enter(ctx, inst)
 	if err != nil {
 		return nil, err
@@ -130,6 +136,30 @@ func (f *Func) Call(ctx context.Context, inst *Instance, args ...abi.Value) (res
 	return result, nil
 }
 
+// callAsync calls a function whose type is async and waits for its result.
+func (f *Func) callAsync(ctx context.Context, inst *Instance, args []abi.Value) (result abi.Value, err error) {
+	if inst.linked != f.linked {
+		return nil, errOtherComponent
+	}
+	if !inst.busy.CompareAndSwap(false, true) {
+		return nil, errBusy
+	}
+	defer inst.busy.Store(false)
+	if inst.store.Poisoned() != nil {
+		return nil, errBusy
+	}
+	defer inst.store.EnterFromHost(ctx)()
+	defer func() {
+		if r := recover(); r != nil {
+			err = recovered(r)
+			inst.store.Poison(err)
+		}
+	}()
+	c := &canon.HostCall{Args: args}
+	inst.store.Call(f.async, c)
+	return c.Result, nil
+}
+
 // Enter starts a call from static code. The caller lowers arguments into
 // Call.Stack with Call.Context, then Run, lifts results, PostReturn, and always
 // Exit (deferred):
@@ -139,7 +169,10 @@ func (f *Func) Call(ctx context.Context, inst *Instance, args ...abi.Value) (res
 //	defer call.Exit(&err)
 func (f *Func) Enter(ctx context.Context, inst *Instance) (*Call, error) {
 	if inst.linked != f.linked {
-		return nil, fmt.Errorf("the instance is of another component")
+		return nil, errOtherComponent
+	}
+	if f.async != nil {
+		return nil, errAsyncType
 	}
 	if !inst.busy.CompareAndSwap(false, true) {
 		return nil, errBusy
@@ -150,6 +183,9 @@ func (f *Func) Enter(ctx context.Context, inst *Instance) (*Call, error) {
 		return nil, trap(err)
 	}
 	inst.call = Call{inst: inst, task: t, core: inst.store.Funcs[f.lift.core]}
+	if inst.store.Async() {
+		inst.call.leave = inst.store.EnterFromHost(ctx)
+	}
 	return &inst.call, nil
 }
 
@@ -159,6 +195,8 @@ type Call struct {
 	task *canon.Task
 	core canon.CoreFunc
 	done bool
+	// leave ends the call in a store with a scheduler; else nil.
+	leave func()
 }
 
 // Context is for lowering arguments and lifting results.
@@ -191,7 +229,15 @@ func (c *Call) Exit(err *error) {
 		// The caller gave up between Enter and PostReturn: the guest's state is unknown.
 		c.inst.store.Poison(errAbandoned)
 	}
+	if c.leave != nil {
+		c.leave()
+	}
 	c.inst.busy.Store(false)
 }
+
+var (
+	errOtherComponent = errors.New("the instance is of another component")
+	errAsyncType      = errors.New("the function has an async type: it is called with Func.Call, not Enter")
+)
 
 var errAbandoned = fmt.Errorf("a call of the instance was abandoned half-way")

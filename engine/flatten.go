@@ -52,6 +52,7 @@ func flatten(c *component.Component) (*plan, []*ImportError, error) {
 	p := &plan{
 		funcIndex:   map[core.Ref]int{},
 		memoryIndex: map[core.Ref]int{},
+		tableIndex:  map[core.Ref]int{},
 		optionIndex: map[options]int{},
 		dtors:       map[*types.Resource]int{},
 	}
@@ -336,7 +337,7 @@ func (f *frame) coreInstantiate(d *component.CoreInstantiate) error {
 	for _, a := range d.Args {
 		args[a.Name] = f.coreInsts[a.Instance]
 	}
-	ci := coreInstantiation{module: m, imports: make([]core.Ref, len(m.Type.Imports))}
+	ci := coreInstantiation{module: m, instance: f.instance, imports: make([]core.Ref, len(m.Type.Imports))}
 	for k, im := range m.Type.Imports {
 		a, ok := args[im.Module]
 		if !ok {

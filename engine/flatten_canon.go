@@ -28,6 +28,7 @@ func (f *frame) canonLift(d *component.CanonLift) {
 	f.p.steps += d.Weight
 	ft := f.subst.Func(d.Type)
 	l := &lifting{core: f.p.funcSlot(f.coreFuncs[d.Core]), ft: ft, options: f.options(d.Options), async: d.Options.Async}
+	f.p.async = f.p.async || ft.Async
 	f.funcs = append(f.funcs, &funcItem{ft: ft, lift: l})
 }
 
@@ -42,6 +43,7 @@ func (f *frame) canonLower(d *component.CanonLower) error {
 	}
 	if d.Options.Async {
 		h.coreType = abi.FlattenFuncAsync(ft, abi.Lower, false)
+		f.p.async = true
 	}
 	return f.addHostFunc(h)
 }
@@ -50,6 +52,19 @@ func (f *frame) canonBuiltin(d *component.CanonBuiltin) error {
 	h := hostFunc{instance: f.instance, coreType: d.FuncType, builtin: d}
 	if d.Resource != nil {
 		h.resource = f.subst.Resource(d.Resource)
+	}
+	if d.Type != nil {
+		h.typ = f.subst.Type(d.Type)
+	}
+	h.options = f.options(d.Options)
+	if d.Op == component.ThreadNewIndirect {
+		h.table = slot(&f.p.tables, f.p.tableIndex, f.tables[d.Table])
+	}
+	switch d.Op {
+	case component.ResourceNew, component.ResourceDrop, component.ResourceRep,
+		component.ContextGet, component.ContextSet, component.BackpressureInc, component.BackpressureDec:
+	default:
+		f.p.async = true
 	}
 	return f.addHostFunc(h)
 }
@@ -66,7 +81,7 @@ func (f *frame) addHostFunc(h hostFunc) error {
 // options resolves canonical options to slots and returns their index; equal
 // options of one instance share it.
 func (f *frame) options(o component.Options) int {
-	r := options{instance: f.instance, encoding: o.Encoding, memory: none, realloc: none, postReturn: none}
+	r := options{instance: f.instance, encoding: o.Encoding, memory: none, realloc: none, postReturn: none, callback: none}
 	if o.HasMemory {
 		r.memory = f.p.memorySlot(f.memories[o.Memory])
 	}
@@ -75,6 +90,9 @@ func (f *frame) options(o component.Options) int {
 	}
 	if o.HasPostReturn {
 		r.postReturn = f.p.funcSlot(f.coreFuncs[o.PostReturn])
+	}
+	if o.HasCallback {
+		r.callback = f.p.funcSlot(f.coreFuncs[o.Callback])
 	}
 	return slot(&f.p.options, f.p.optionIndex, r)
 }

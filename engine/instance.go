@@ -48,6 +48,12 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 	s := canon.NewStore(p.instances, c.MaxHandles, c.Host)
 	meter := core.NewMeter(c.CPULimit)
 	i := &Instance{linked: ln, store: s, meter: meter, cores: make([]*core.Instance, 0, len(p.cores))}
+	budget := ln.component.engine.rt.NewBudget(c.MemoryLimit)
+	if p.async {
+		s.Budget = budget
+		s.Schedule()
+		defer s.EnterFromHost(ctx)()
+	}
 	ln.makeSlots(s)
 	defer func() {
 		if r := recover(); r != nil {
@@ -57,9 +63,9 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 			_ = i.Close(ctx)
 		}
 	}()
-	start := s.Begin(ctx)
-	config := core.InstanceConfig{Budget: ln.component.engine.rt.NewBudget(c.MemoryLimit), Meter: meter}
+	config := core.InstanceConfig{Budget: budget, Meter: meter}
 	for k, m := range ln.component.cores {
+		start := s.Instances[p.cores[k].instance].Begin(ctx)
 		ci, err := m.Instantiate(&start.Thread, ln.host, i.cores, config)
 		if err != nil {
 			return nil, trap(err)
@@ -68,13 +74,15 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 		if err := i.fillSlots(k, ci); err != nil {
 			return nil, err
 		}
-		for _, f := range p.cores[k].starts {
-			if err := i.cores[f.Instance].Start(&start.Thread, f.Name); err != nil {
+		start.End()
+		for _, c := range p.cores[k].starts {
+			start := s.Instances[c.instance].Begin(ctx)
+			if err := i.cores[c.fn.Instance].Start(&start.Thread, c.fn.Name); err != nil {
 				return nil, trap(err)
 			}
+			start.End()
 		}
 	}
-	start.End()
 	return i, nil
 }
 
@@ -83,6 +91,7 @@ func (ln *Linked) makeSlots(s *canon.Store) {
 	p := ln.component.plan
 	s.Options = make([]canon.Options, len(p.options))
 	s.Funcs = make([]canon.CoreFunc, len(p.funcs))
+	s.Tables = make([]canon.Table, len(p.tables))
 	for k, o := range p.options {
 		s.Options[k].Encoding = abi.Encoding(o.encoding)
 	}
@@ -113,6 +122,13 @@ func (i *Instance) fillSlots(k int, ci *core.Instance) error {
 			s.Options[o].Memory = mem
 		}
 	}
+	for _, t := range ln.fills[k].tables {
+		table := ci.Table(p.tables[t].Name)
+		if table == nil {
+			return fmt.Errorf("core instance %d has no table %q", k, p.tables[t].Name)
+		}
+		s.Tables[t] = funcTable{table}
+	}
 	return nil
 }
 
@@ -126,7 +142,15 @@ func (ln *Linked) setFunc(s *canon.Store, slot int, f canon.CoreFunc) {
 	for _, o := range ln.users.postReturn[slot] {
 		s.Options[o].PostReturn = f
 	}
+	for _, o := range ln.users.callback[slot] {
+		s.Options[o].Callback = f
+	}
 }
+
+// funcTable is a table that threads begin in.
+type funcTable struct{ *core.Table }
+
+func (t funcTable) Func(index uint32) (canon.CoreFunc, error) { return t.Table.Func(index) }
 
 // hostCoreFunc is a host function that a component uses as a core function
 // directly, without a core module between.
@@ -150,6 +174,7 @@ func (i *Instance) CPUTime() time.Duration { return i.meter.CPUTime() }
 // memories released. No call may be under way.
 func (i *Instance) Close(ctx context.Context) error {
 	i.store.Poison(errClosed)
+	i.store.Close()
 	i.store.OwnedHostResources(i.dropOwned(ctx))
 	var first error
 	for k := len(i.cores) - 1; k >= 0; k-- {
@@ -176,6 +201,9 @@ func (i *Instance) DropResource(ctx context.Context, rt *types.Resource, rep abi
 		return errBusy
 	}
 	defer i.busy.Store(false)
+	if i.store.Async() {
+		defer i.store.EnterFromHost(ctx)()
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = recovered(r)

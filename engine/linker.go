@@ -82,15 +82,17 @@ type Linked struct {
 	hostFuncs []core.HostFunc
 	fills     []fill // by ordinal of plan.cores
 	users     users
+	interned  interned
 }
 
 // users are, for each slot of a plan, the options that it is in.
-type users struct{ memory, realloc, postReturn [][]int }
+type users struct{ memory, realloc, postReturn, callback [][]int }
 
 // fill is what the slots of a plan get from one core instance.
 type fill struct {
 	funcs    []int // slots in plan.funcs
 	memories []int // slots in plan.memories
+	tables   []int // slots in plan.tables
 }
 
 // Link resolves and type-checks every import of c. The error joins an
@@ -100,6 +102,7 @@ func (l *Linker) Link(ctx context.Context, c *Component) (*Linked, error) {
 		component: c,
 		subst:     types.Subst{},
 		drops:     map[*types.Resource]func(ctx context.Context, object any){},
+		interned:  interned{types: map[string][]*types.Type{}, elems: map[*types.Type]*abi.Elem{}},
 	}
 	errs := append([]*ImportError(nil), c.unlinkable...)
 	errs = append(errs, l.linkResources(ln)...)
@@ -217,17 +220,21 @@ func (ln *Linked) planFills() {
 	for k, r := range p.memories {
 		ln.fills[r.Instance].memories = append(ln.fills[r.Instance].memories, k)
 	}
+	for k, r := range p.tables {
+		ln.fills[r.Instance].tables = append(ln.fills[r.Instance].tables, k)
+	}
 	ln.users = users{
 		memory:     make([][]int, len(p.memories)),
 		realloc:    make([][]int, len(p.funcs)),
 		postReturn: make([][]int, len(p.funcs)),
+		callback:   make([][]int, len(p.funcs)),
 	}
 	for k := range p.options {
 		o := &p.options[k]
 		for _, u := range []struct {
 			of   [][]int
 			slot int
-		}{{ln.users.memory, o.memory}, {ln.users.realloc, o.realloc}, {ln.users.postReturn, o.postReturn}} {
+		}{{ln.users.memory, o.memory}, {ln.users.realloc, o.realloc}, {ln.users.postReturn, o.postReturn}, {ln.users.callback, o.callback}} {
 			if u.slot != none {
 				u.of[u.slot] = append(u.of[u.slot], k)
 			}

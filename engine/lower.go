@@ -22,13 +22,13 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc, codecs *abi.Codecs)
 	switch {
 	case h.builtin != nil:
 		out.Name = h.builtin.Op.String()
-		out.Call = ln.builtin(h)
-	case h.lower.async:
+		out.Call, err = ln.builtin(h, codecs)
+	case h.lower.callee.lift != nil && h.lower.callee.lift.ft.Async:
 		out.Name = "component function"
-		out.Call = notImplemented(h, "canon lower with the async option")
-	case h.lower.callee.lift != nil && h.lower.callee.lift.async:
+		out.Call, err = ln.callAsync(h, codecs)
+	case h.lower.callee.lift != nil && h.lower.async:
 		out.Name = "component function"
-		out.Call = notImplemented(h, "a call of a function lifted with the async option")
+		out.Call, err = ln.callSyncFromAsync(h, codecs)
 	case h.lower.callee.lift != nil:
 		out.Name = "component function"
 		out.Call, err = ln.callBetween(h, codecs)
@@ -36,9 +36,14 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc, codecs *abi.Codecs)
 		im := ln.component.plan.imports[h.lower.callee.imported]
 		out.Name = importName(im.iface, "") + "#" + im.name
 		t := targets[h.lower.callee.imported]
-		if t.Call != nil {
+		switch {
+		case t.Call != nil && h.lower.async:
+			out.Call = notImplemented(h, "canon lower with the async option, of a function of the host's generated bindings,")
+		case t.Call != nil:
 			out.Call = lowerStatic(h, t.Call)
-		} else {
+		case h.lower.async:
+			out.Call, err = ln.lowerDynamicAsync(h, t, codecs)
+		default:
 			out.Call, err = ln.lowerDynamic(h, t, codecs)
 		}
 	}
@@ -128,66 +133,6 @@ func (ln *Linked) callBetween(h *hostFunc, codecs *abi.Codecs) (coreCall, error)
 func flatSize(ft *types.Func) int {
 	f := abi.FlattenFunc(ft, abi.Lift)
 	return max(len(f.Params), len(f.Results))
-}
-
-// The opcodes of the built-ins that exist so far.
-const (
-	opResourceNew     = 0x02
-	opResourceDrop    = 0x03
-	opResourceRep     = 0x04
-	opContextGet      = 0x0a
-	opContextSet      = 0x0b
-	opBackpressureInc = 0x24
-	opBackpressureDec = 0x25
-)
-
-//godwit:dispatch
-func (ln *Linked) builtin(h *hostFunc) coreCall {
-	inst := h.instance
-	rt := h.resource
-	if rt != nil {
-		rt = ln.subst.Resource(rt)
-	}
-	switch h.builtin.Op {
-	case opResourceNew:
-		return func(ctx context.Context, stack []uint64) {
-			i := &canon.ThreadOf(ctx).Store().Instances[inst]
-			stack[0] = uint64(i.ResourceNew(rt, uint32(stack[0])))
-		}
-	case opResourceRep:
-		return func(ctx context.Context, stack []uint64) {
-			i := &canon.ThreadOf(ctx).Store().Instances[inst]
-			stack[0] = uint64(i.ResourceRep(rt, uint32(stack[0])))
-		}
-	case opResourceDrop:
-		destroy := ln.destructor(rt)
-		return func(ctx context.Context, stack []uint64) {
-			th := canon.ThreadOf(ctx)
-			i := &th.Store().Instances[inst]
-			if rep, owned := i.ResourceDrop(rt, uint32(stack[0])); owned {
-				destroy(th.Context, i, th.Store(), rep)
-			}
-		}
-	case opContextGet:
-		slot := h.builtin.Slot
-		return func(ctx context.Context, stack []uint64) {
-			stack[0] = canon.ThreadOf(ctx).Storage[slot]
-		}
-	case opContextSet:
-		slot := h.builtin.Slot
-		return func(ctx context.Context, stack []uint64) {
-			canon.ThreadOf(ctx).Storage[slot] = stack[0]
-		}
-	case opBackpressureInc:
-		return func(ctx context.Context, stack []uint64) {
-			canon.ThreadOf(ctx).Store().Instances[inst].BackpressureInc()
-		}
-	case opBackpressureDec:
-		return func(ctx context.Context, stack []uint64) {
-			canon.ThreadOf(ctx).Store().Instances[inst].BackpressureDec()
-		}
-	}
-	return notImplemented(h, "the built-in "+h.builtin.Op.String())
 }
 
 // notImplemented is a core function that traps. A component that has it and does

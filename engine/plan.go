@@ -18,17 +18,20 @@ type plan struct {
 	cores     []coreInstantiation
 	funcs     []core.Ref // slots of core functions
 	memories  []core.Ref // slots of memories
+	tables    []core.Ref // slots of tables
 	options   []options
 	hosts     []hostFunc
 	imports   []importedFunc
 	dtors     map[*types.Resource]int // func slots, for resources of guests that have one
 	imported  []importedResource
 	root      *instanceItem // what the component exports
+	// async says that it has something asynchronous: its stores need a scheduler.
+	async bool
 
 	// Of use only while flattening: where a slot's value already has one.
-	funcIndex, memoryIndex map[core.Ref]int
-	optionIndex            map[options]int
-	steps                  int // of flattening, so far
+	funcIndex, memoryIndex, tableIndex map[core.Ref]int
+	optionIndex                        map[options]int
+	steps                              int // of flattening, so far
 }
 
 // none is the ordinal of a slot that is not there.
@@ -37,9 +40,17 @@ const none = -1
 // coreInstantiation is one core module to instantiate, in order. Its ordinal is
 // its index.
 type coreInstantiation struct {
-	module  *component.CoreModule
-	imports []core.Ref
-	starts  []core.Ref // functions of core instances to call after that
+	module   *component.CoreModule
+	imports  []core.Ref
+	instance int // component instance that it is a part of
+	starts   []startCall
+}
+
+// startCall is a call of a core function after a core instantiation, in place of
+// the start function of one that was removed.
+type startCall struct {
+	fn       core.Ref
+	instance int // component instance that it was a part of
 }
 
 // options are canonical options as slots.
@@ -49,6 +60,7 @@ type options struct {
 	memory     int
 	realloc    int // func slot
 	postReturn int // func slot
+	callback   int // func slot
 }
 
 // hostFunc is a core function that the host makes: a lowered component function
@@ -58,8 +70,12 @@ type hostFunc struct {
 	coreType types.CoreFuncType
 	lower    *lowering
 	builtin  *component.CanonBuiltin
-	// resource is the concrete resource of a resource.* built-in.
+	// Of a built-in, what it has of these: the resource, or the type, in concrete
+	// resources; the index of its options in plan.options; its table.
 	resource *types.Resource
+	typ      *types.Type
+	options  int
+	table    int // in plan.tables
 }
 
 // lowering is a canon lower.

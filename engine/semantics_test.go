@@ -168,7 +168,7 @@ func TestCallsBetweenParentAndChildTrap(t *testing.T) {
 func TestBuiltinsThatAreNotImplementedTrapWhenCalled(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *engine.Engine) {
 		ln := mustLink(t, e, `(component
-  (core func $new (canon waitable-set.new))
+  (core func $new (canon thread.available-parallelism))
   (core module $m (import "" "new" (func $new (result i32)))
     (func (export "fine") (result i32) (i32.const 1))
     (func (export "wait") (result i32) (call $new))
@@ -181,7 +181,7 @@ func TestBuiltinsThatAreNotImplementedTrapWhenCalled(t *testing.T) {
 			t.Errorf("got %v", v)
 		}
 		for name, want := range map[string]string{
-			"wait": "waitable-set.new is not implemented yet", "in-post-return": "cannot leave component instance",
+			"wait": "thread.available-parallelism is not implemented yet", "in-post-return": "cannot leave component instance",
 		} {
 			_, err := tryCall(t, instantiate(t, ln, engine.InstanceConfig{}), ln, name)
 			if err == nil || !strings.Contains(err.Error(), want) {

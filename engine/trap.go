@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/godwit-runtime/godwit/engine/abi"
+	"github.com/godwit-runtime/godwit/engine/canon"
 	"github.com/godwit-runtime/godwit/engine/core"
 )
 
@@ -46,6 +47,10 @@ func trap(err error) error {
 	var t *Trap
 	if errors.As(err, &t) {
 		return err
+	}
+	var cp *canon.Panic
+	if errors.As(err, &cp) {
+		return &InternalError{Value: cp.Value, Stack: cp.Stack}
 	}
 	var hp *core.HostPanic
 	if errors.As(err, &hp) {

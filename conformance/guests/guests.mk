@@ -9,6 +9,7 @@ C_GUESTS    = $(foreach n,hello echo events fileserver counter,examples/$(n)/$(n
 C_PROGRAMS  = examples/wc/wc.wasm
 RUST_GUESTS = $(foreach n,api fanout notes,examples/$(n)/$(n).wasm) \
 	$(foreach n,torture store,$(GUESTS)/$(n)/$(n).wasm)
+JS_GUESTS   = $(foreach n,javascript notes-js,examples/$(n)/$(n).wasm) $(GUESTS)/twin/twin.wasm
 LEGACY      = $(GUESTS)/legacy/legacy.wasm
 
 .PHONY: guests guests-large
@@ -16,7 +17,7 @@ guests: ## the committed guests, built again (C, Rust)
 	$(MAKE) -B $(C_GUESTS) $(C_PROGRAMS) $(RUST_GUESTS) $(LEGACY)
 	examples/embed/guest/build.sh
 
-guests-large: examples/go/go.wasm examples/javascript/javascript.wasm ## the guests that are not committed (Go, JavaScript)
+guests-large: examples/go/go.wasm $(JS_GUESTS) ## the guests that are not committed (Go, JavaScript)
 
 .SECONDEXPANSION:
 $(C_GUESTS): %.wasm: %.c $$(@D)/world.wit
@@ -34,7 +35,7 @@ $(LEGACY): $$(wildcard $$(@D)/src/*.rs) $$(@D)/Cargo.lock $(TOOLS)/.built
 examples/go/go.wasm: $$(wildcard $$(@D)/*/*.go) $$(@D)/go.mod $$(@D)/world.wit $(TOOLS)/.built
 	$(GUESTS)/build-go.sh $(@D) $(ADAPTERS)/wasi_snapshot_preview1.reactor.wasm
 
-examples/javascript/javascript.wasm: %.wasm: %.js $$(@D)/world.wit $(TOOLS)/.built
+$(JS_GUESTS): %.wasm: %.js $$(@D)/world.wit $(TOOLS)/.built
 	$(GUESTS)/build-javascript.sh $(@D) $(TOOLS)/.bin/componentize-js
 
 $(TOOLS)/.built: $(GUESTS)/package.json

@@ -12,8 +12,12 @@
 //
 // A synchronous call runs on the goroutine of its caller: a Task, its Thread and
 // a Subtask are then plain records on a free list, and nothing is handed over.
-// An asynchronous task will run on a goroutine of its own, with one thread of a
-// Store running at a time.
+// Every other thread has a goroutine of its own (thread.go); one of a Store runs
+// at a time, and who resumes it waits until it blocks or ends. What that takes, a
+// Store has only when its component has something asynchronous.
+//
+// Read task.go and subtask.go for synchronous calls; then thread.go,
+// task_async.go, subtask_async.go, waitable.go and stream.go.
 //
 // A violated rule panics with *abi.Trap; package engine recovers it where the
 // host entered the guest. After a trap the Store is poisoned: no call enters it.

@@ -13,6 +13,12 @@ type CoreFunc interface {
 	Call(ctx context.Context, stack []uint64) error
 }
 
+// Table is a core table of functions. Func returns the one at an index, which
+// must take an i32 and return nothing.
+type Table interface {
+	Func(index uint32) (CoreFunc, error)
+}
+
 // Store holds the component instances that one instantiation made. They are
 // entered by one goroutine at a time and fail together.
 type Store struct {
@@ -20,14 +26,21 @@ type Store struct {
 	Host any
 	// Instances by ordinal; 0 is the root. Made by NewStore.
 	Instances []Instance
-	// Options and Funcs are what the plan's slots hold; the engine fills them as
-	// core instances come to be.
+	// Options, Funcs and Tables are what the plan's slots hold; the engine fills
+	// them as core instances come to be.
 	Options []Options
 	Funcs   []CoreFunc
+	Tables  []Table
 
-	poisoned error
-	tasks    *Task
-	subtasks *Subtask
+	// Budget is charged for what the host keeps for threads and waitables; nil: it
+	// is not charged for.
+	Budget Budget
+	held   int64 // of the Budget
+
+	poisoned  error
+	tasks     *Task
+	subtasks  *Subtask
+	scheduler *scheduler // nil: the component has nothing asynchronous
 }
 
 // Instance is the state of one component instance (spec: ComponentInstance).
@@ -38,7 +51,14 @@ type Instance struct {
 	mayEnter bool
 	mayLeave bool
 	// backpressure, while it is not 0, keeps asynchronous calls from being started.
-	backpressure int
+	backpressure   int
+	waitingToEnter int // spec: num_waiting_to_enter
+	// exclusive is the thread that keeps others of its kind out.
+	//
+	// spec: exclusive_thread
+	exclusive *Thread
+	threads   threadTable
+	realloc   *Thread // see reallocThread
 }
 
 // NewStore makes the instances of a store. parents[k] is the ordinal of the
@@ -58,6 +78,71 @@ func NewStore(parents []int, maxHandles int, host any) *Store {
 		}
 	}
 	return s
+}
+
+// Budget bounds the memory of the host that a guest makes it take.
+type Budget interface {
+	Take(n int64) error
+	Give(n int64)
+}
+
+// What is charged for, roughly, in bytes.
+const (
+	threadCost = 64 << 10 // with its goroutine and its stack in core code
+	objectCost = 512      // a waitable, a set, an error context, a thread that has not begun
+)
+
+func (s *Store) charge(n int64) {
+	if s.Budget == nil {
+		return
+	}
+	if err := s.Budget.Take(n); err != nil {
+		panic(&abi.Trap{Message: "the host has no more memory for what the guest does", Err: err})
+	}
+	s.held += n
+}
+
+func (s *Store) release(n int64) {
+	if s.Budget != nil {
+		s.Budget.Give(n)
+		s.held -= n
+	}
+}
+
+// Close ends all threads and gives back what is charged for. Nothing of the store
+// may be running.
+func (s *Store) Close() {
+	if s.scheduler != nil {
+		s.scheduler.kill()
+	}
+	if s.held > 0 {
+		s.release(s.held)
+	}
+}
+
+// Schedule readies the store for threads, tasks and waitables; without it nothing
+// but synchronous calls can be made.
+func (s *Store) Schedule() { s.scheduler = &scheduler{store: s, life: newLife()} }
+
+// Async reports whether Schedule was called.
+func (s *Store) Async() bool { return s.scheduler != nil }
+
+// EnterFromHost begins a call from the host in a store with a scheduler; ctx
+// bounds what its threads do meanwhile. What is returned ends the call, and all
+// threads when the store was poisoned.
+func (s *Store) EnterFromHost(ctx context.Context) (leave func()) {
+	if th, ok := ctx.(*Thread); ok {
+		ctx = th.Context
+	}
+	stop := s.scheduler.life.enter(ctx)
+	return func() {
+		if !stop() {
+			s.Poison(ended(ctx))
+		}
+		if s.poisoned != nil {
+			s.scheduler.kill()
+		}
+	}
 }
 
 // Poison records that a call into the store trapped; no call enters it again.
@@ -82,9 +167,9 @@ func (s *Store) OwnedHostResources(f func(rt *types.Resource, object any)) {
 
 // Reset returns a store in which no call is under way to the state that NewStore
 // made it in, for another Host; f is as for OwnedHostResources. It is false when
-// a call trapped, and the store is as it was.
+// a call trapped or threads may be waiting, and the store is as it was.
 func (s *Store) Reset(host any, f func(rt *types.Resource, object any)) bool {
-	if s.poisoned != nil {
+	if s.poisoned != nil || s.scheduler != nil {
 		return false
 	}
 	for k := range s.Instances {

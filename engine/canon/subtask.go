@@ -5,8 +5,9 @@ import (
 	"github.com/godwit-runtime/godwit/engine/types"
 )
 
-// Subtask is one call out of a component instance (spec: Subtask, for a
-// synchronous lower). It holds the handles that the caller lent to it.
+// Subtask is one call out of a component instance (spec: Subtask). It holds the
+// handles that the caller lent to it. See asyncSubtask for one that can go on
+// when the caller does.
 type Subtask struct {
 	Inst *Instance
 
@@ -31,16 +32,20 @@ func (i *Instance) Leave(th *Thread, o *Options) *Subtask {
 		s.subtasks = st.next
 		st.next = nil
 	}
+	st.init(i, th, o)
+	return st
+}
+
+func (st *Subtask) init(i *Instance, th *Thread, o *Options) {
 	st.Inst = i
 	st.cx = abi.Context{
 		Ctx:      th,
-		Host:     s.Host,
+		Host:     i.store.Host,
 		Memory:   o.Memory,
 		Realloc:  o.Realloc,
 		Encoding: o.Encoding,
 		Handles:  st,
 	}
-	return st
 }
 
 // Context is for lifting the parameters and lowering the result of the call.
@@ -51,14 +56,18 @@ func (st *Subtask) Context() *abi.Context { return &st.cx }
 //
 // spec: Subtask.deliver_resolve
 func (st *Subtask) Return() {
+	st.returnLent()
+	s := st.Inst.store
+	st.Inst, st.cx = nil, abi.Context{}
+	st.next, s.subtasks = s.subtasks, st
+}
+
+func (st *Subtask) returnLent() {
 	t := &st.Inst.handles
 	for _, i := range st.lenders {
 		t.elems[i].lends--
 	}
 	st.lenders = st.lenders[:0]
-	s := st.Inst.store
-	st.Inst, st.cx = nil, abi.Context{}
-	st.next, s.subtasks = s.subtasks, st
 }
 
 // LiftOwn moves a resource out of the instance, with a parameter.
@@ -86,8 +95,8 @@ func (st *Subtask) LowerBorrow(rt *types.Resource, rep abi.Rep) uint32 {
 	panic(&abi.Trap{Message: "a result cannot hold a borrow of " + rt.Name})
 }
 
-// LiftAsync and LowerAsync belong to WASI 0.3.
-func (st *Subtask) LiftAsync(ty *types.Type, handle uint32) any { panic(errNoAsync) }
+// LiftAsync is Task.LiftAsync, with a parameter.
+func (st *Subtask) LiftAsync(ty *types.Type, handle uint32) any { return st.Inst.liftAsync(ty, handle) }
 
-// LowerAsync: see LiftAsync.
-func (st *Subtask) LowerAsync(ty *types.Type, v any) uint32 { panic(errNoAsync) }
+// LowerAsync is Task.LowerAsync, with a result.
+func (st *Subtask) LowerAsync(ty *types.Type, v any) uint32 { return st.Inst.lowerAsync(ty, v) }

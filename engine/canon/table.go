@@ -11,8 +11,9 @@ import (
 // what a guest can make the host hold with handles alone.
 const DefaultMaxHandles = 1 << 16
 
-// elem is an element of a handle table. A nil rt means that the slot is free;
-// waitables will be elements with a kind of their own.
+// elem is an element of a handle table: a handle of a resource or, where rt is
+// one of the kinds below, what rep.Object holds. A nil rt means that the slot is
+// free.
 //
 // spec: ResourceHandle
 type elem struct {
@@ -21,6 +22,31 @@ type elem struct {
 	own   bool
 	scope *Task  // of a borrow: the task that must drop it before it returns
 	lends uint32 // of an own: calls under way that borrow it
+}
+
+// The kinds of elements that are no resources. No resource is equal to them.
+var (
+	kindWaitableSet  = &types.Resource{Name: "waitable set"}
+	kindSubtask      = &types.Resource{Name: "subtask"}
+	kindReadable     = &types.Resource{Name: "readable end"}
+	kindWritable     = &types.Resource{Name: "writable end"}
+	kindErrorContext = &types.Resource{Name: "error context"}
+)
+
+// addObject adds an element that is no resource.
+func (i *Instance) addObject(kind *types.Resource, object any) uint32 {
+	i.store.charge(objectCost)
+	return i.handles.add(elem{rt: kind, rep: abi.Rep{Object: object}})
+}
+
+func (i *Instance) removeObject(handle uint32) {
+	i.handles.remove(handle)
+	i.store.release(objectCost)
+}
+
+// object returns the element at i, which must be of that kind.
+func object[T any](t *table, i uint32, kind *types.Resource) T {
+	return t.get(i, kind).rep.Object.(T)
 }
 
 // table is the handle table of a component instance, shared by everything that
@@ -110,6 +136,10 @@ func wrongType(i uint32, want, got *types.Resource) *abi.Trap {
 }
 
 func resourceKind(rt *types.Resource) string {
+	switch rt {
+	case kindWaitableSet, kindSubtask, kindReadable, kindWritable, kindErrorContext:
+		return rt.Name
+	}
 	if rt.Owner != 0 {
 		return "guest-defined resource"
 	}

@@ -2,7 +2,6 @@ package canon
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/godwit-runtime/godwit/engine/abi"
 	"github.com/godwit-runtime/godwit/engine/types"
@@ -14,23 +13,10 @@ type Options struct {
 	Memory     abi.Memory  // nil when absent
 	Realloc    abi.Realloc // nil when absent
 	PostReturn CoreFunc    // nil when absent
+	Callback   CoreFunc    // nil when absent
 }
 
-// Thread runs core code on behalf of a task. It is the context.Context that
-// core calls are made with, so a host function finds its Thread, and with it
-// everything else, by one type assertion.
-//
-// spec: Thread
-type Thread struct {
-	context.Context
-	Task    *Task
-	Storage [2]uint64 // spec: context.get, context.set
-}
-
-// Base is the context that the call was made with.
-func (th *Thread) Base() context.Context { return th.Context }
-
-// Task is one call into a component instance (spec: Task, for a synchronous lift).
+// Task is one call into a component instance (spec: Task).
 type Task struct {
 	Thread Thread // the implicit thread
 	Inst   *Instance
@@ -44,6 +30,8 @@ type Task struct {
 	returned bool
 	results  [1]uint64 // as returned, kept for post-return
 	next     *Task
+	threads  []*Thread  // in a store with a scheduler alone
+	async    *asyncTask // nil: the function is synchronous
 }
 
 // Enter begins a call into i from caller (nil: the host) with room for flat
@@ -57,16 +45,20 @@ func (i *Instance) Enter(ctx context.Context, caller *Instance, o *Options, flat
 	i.setMayEnter(caller, false)
 	t := i.store.newTask(ctx, i, o, flat)
 	t.Caller = caller
+	if i.store.scheduler != nil {
+		t.register(&t.Thread)
+	}
 	return t, nil
 }
 
-// Store returns the store that the thread runs in.
-func (th *Thread) Store() *Store { return th.Task.Inst.store }
-
-// Begin makes a task for core code that runs while the store is instantiated:
-// start functions. It enters nothing.
-func (s *Store) Begin(ctx context.Context) *Task {
-	return s.newTask(ctx, &s.Instances[0], &Options{}, 0)
+// Begin makes a task for core code of i that runs while the store is
+// instantiated: start functions. It enters nothing.
+func (i *Instance) Begin(ctx context.Context) *Task {
+	t := i.store.newTask(ctx, i, &Options{}, 0)
+	if i.store.scheduler != nil {
+		t.register(&t.Thread)
+	}
+	return t
 }
 
 func (s *Store) newTask(ctx context.Context, i *Instance, o *Options, flat int) *Task {
@@ -152,6 +144,12 @@ func (t *Task) Leave() {
 // End gives the task back to its store.
 func (t *Task) End() {
 	s := t.Inst.store
+	if s.scheduler != nil {
+		t.unregister(&t.Thread)
+		if len(t.threads) > 0 {
+			return // its other threads go on
+		}
+	}
 	clear(t.Stack)
 	t.Thread.Context, t.Inst, t.Caller, t.Opts = nil, nil, nil, nil
 	t.cx = abi.Context{}
@@ -186,13 +184,13 @@ func (t *Task) LowerBorrow(rt *types.Resource, rep abi.Rep) uint32 {
 	return t.Inst.handles.add(elem{rt: rt, rep: rep, scope: t})
 }
 
-// LiftAsync and LowerAsync belong to WASI 0.3.
-func (t *Task) LiftAsync(ty *types.Type, handle uint32) any { panic(errNoAsync) }
+// LiftAsync moves the readable end of a stream or future out of the instance, or
+// an error context.
+func (t *Task) LiftAsync(ty *types.Type, handle uint32) any { return t.Inst.liftAsync(ty, handle) }
 
-// LowerAsync: see LiftAsync.
-func (t *Task) LowerAsync(ty *types.Type, v any) uint32 { panic(errNoAsync) }
-
-var errNoAsync = &abi.Trap{Message: "stream, future and error-context values are not implemented yet (WASI 0.3)"}
+// LowerAsync moves the readable end of a stream or future into the instance, or
+// an error context.
+func (t *Task) LowerAsync(ty *types.Type, v any) uint32 { return t.Inst.lowerAsync(ty, v) }
 
 // Realloc is the realloc option of an instance. One of them serves all calls:
 // it cannot be re-entered, as the guest may not call out of it.
@@ -213,13 +211,4 @@ func (r *Realloc) Realloc(ctx context.Context, old, oldSize, align, newSize uint
 	}
 	r.Inst.mayLeave = true
 	return uint32(r.stack[0])
-}
-
-// ThreadOf returns the Thread that a host function was called by.
-func ThreadOf(ctx context.Context) *Thread {
-	t, ok := ctx.(*Thread)
-	if !ok {
-		panic(fmt.Errorf("canon: core code was called with a %T, not a *canon.Thread", ctx))
-	}
-	return t
 }

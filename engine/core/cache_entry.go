@@ -34,7 +34,7 @@ type entry struct {
 }
 
 const (
-	entryMagic = "godwit\x00\x01"
+	entryMagic = "godwit\x00\x02"
 	footerSize = 4*8 + len(codeKey{}) + 4 + len(entryMagic)
 )
 
@@ -172,7 +172,7 @@ func (i *moduleInfo) append(b []byte) []byte {
 		}
 	}
 	b = append(b, flags)
-	for _, n := range []uint64{i.tableBytes, uint64(i.memories), uint64(i.minPages), uint64(i.maxPages), uint64(len(i.funcs)), uint64(len(i.globals))} {
+	for _, n := range []uint64{i.tableBytes, uint64(i.memories), uint64(i.minPages), uint64(i.maxPages), uint64(len(i.funcs)), uint64(len(i.globals)), uint64(len(i.tables))} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	for name := range i.funcs {
@@ -181,23 +181,26 @@ func (i *moduleInfo) append(b []byte) []byte {
 	for _, name := range i.globals {
 		b = appendString(b, name)
 	}
+	for name, index := range i.tables {
+		b = appendU32(appendString(b, name), index)
+	}
 	return b
 }
 
 // read is the inverse of append.
 func (i *moduleInfo) read(b []byte) error {
-	const fixed = 1 + 6*8
+	const fixed = 1 + 7*8
 	if len(b) < fixed {
 		return fmt.Errorf("%w: it says too little of the module", errDamaged)
 	}
-	var n [6]uint64
+	var n [7]uint64
 	if err := binary.Read(bytes.NewReader(b[1:fixed]), binary.LittleEndian, &n); err != nil {
 		return err
 	}
 	*i = moduleInfo{
 		resettable: b[0]&1 != 0, shared: b[0]&2 != 0, exceptions: b[0]&4 != 0,
 		tableBytes: n[0], memories: int(n[1]), minPages: uint32(n[2]), maxPages: uint32(n[3]),
-		funcs: map[string]bool{},
+		funcs: map[string]bool{}, tables: map[string]uint32{},
 	}
 	r := &reader{b: b[fixed:]}
 	for range n[4] {
@@ -211,6 +214,13 @@ func (i *moduleInfo) read(b []byte) error {
 			break
 		}
 		i.globals = append(i.globals, r.string())
+	}
+	for range n[6] {
+		if r.err != nil {
+			break
+		}
+		name := r.string()
+		i.tables[name] = r.u32()
 	}
 	r.end()
 	return r.err

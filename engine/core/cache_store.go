@@ -19,7 +19,7 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// A codeStore keeps compiled code in a directory, a file for each code (entry.go).
+// A codeStore keeps compiled code in a directory, a file for each code (cache_entry.go).
 //
 // wazero has a cache in a directory too, but trusts what is there: it reads the
 // file that has the name it works out, without a look at who may write it, and

@@ -445,7 +445,7 @@ func TestProcessesShareADirectory(t *testing.T) {
 
 func TestAllThatRewritingLearnsIsKept(t *testing.T) {
 	in := moduleInfo{
-		funcs: map[string]bool{"a": true, "": true}, globals: []string{"\x000", "\x001"}, resettable: true,
+		funcs: map[string]bool{"a": true, "": true}, tables: map[string]uint32{"t": 1}, globals: []string{"\x000", "\x001"}, resettable: true,
 		tableBytes: 1 << 40, memories: 1, minPages: 2, maxPages: 3, shared: true, exceptions: true,
 	}
 	for k, v := 0, reflect.ValueOf(in); k < v.NumField(); k++ {

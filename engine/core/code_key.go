@@ -24,8 +24,9 @@ const (
 	wazeroVersion = "v1.12.0"
 )
 
-// source is this package's own: code that was rewritten by another version of it
-// is never run, without anybody having to remember a number.
+// source is this package itself: code that was rewritten by another version of it
+// is never run, without anybody having to remember a number. Its tests are there
+// because a pattern cannot leave them out.
 //
 //go:embed *.go
 var source embed.FS

@@ -74,6 +74,12 @@ func (b *Budget) give(n int64) {
 	}
 }
 
+// Take charges for memory of the host that the guest causes to be allocated.
+func (b *Budget) Take(n int64) error { return b.take(n) }
+
+// Give gives back what was taken.
+func (b *Budget) Give(n int64) { b.give(n) }
+
 // linearMemory is a memory: a region of address space that it grows in, without
 // moving, or where there is none a slice on the Go heap. What is charged is its
 // size. An Instance owns it, and releases it when it is closed.

@@ -63,11 +63,12 @@ const (
 
 // moduleInfo is what rewriting learns of a module.
 type moduleInfo struct {
-	funcs      map[string]bool // exported
-	globals    []string        // exports of the mutable globals, for a reset
-	resettable bool            // nothing else that its code changes but memory
-	tableBytes uint64          // what the module's own tables can take
-	memories   int             // of its own
+	funcs      map[string]bool   // exported
+	tables     map[string]uint32 // exported, by index
+	globals    []string          // exports of the mutable globals, for a reset
+	resettable bool              // nothing else that its code changes but memory
+	tableBytes uint64            // what the module's own tables can take
+	memories   int               // of its own
 	minPages   uint32
 	maxPages   uint32
 	shared     bool
@@ -125,7 +126,7 @@ func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
 
 // split finds the sections.
 func split(s *ModuleSpec) (*rewriter, error) {
-	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}}}
+	w := &rewriter{spec: s, info: moduleInfo{funcs: map[string]bool{}, tables: map[string]uint32{}}}
 	if len(s.Bytes) < len(header) || string(s.Bytes[:len(header)]) != string(header) {
 		return w, errors.New(s.Name + " is not a core module of version 1")
 	}
@@ -664,6 +665,8 @@ func (w *rewriter) exports(r *reader) []byte {
 		case externFunc:
 			w.info.funcs[name] = true
 			i = w.funcIndex(r, i)
+		case externTable:
+			w.info.tables[name] = i
 		case externGlobal:
 			if i >= w.size.globals {
 				r.fail("unknown global %d", i)

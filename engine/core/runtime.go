@@ -1,8 +1,9 @@
 // Package core runs core WebAssembly modules on wazero, which no other package
 // imports. It owns the choice between compiler and interpreter, the rewriting
-// of modules before they are compiled (rewrite.go), the compile cache on disk,
-// instantiation with imports resolved by ordinal, the bound on memory, and the
-// translation of what wazero reports into a Trap.
+// of modules before they are compiled (rewrite.go), the sharing of compiled code
+// and its cache on disk (cache.go), instantiation with imports resolved by
+// ordinal, the bound on memory, and the translation of what wazero reports into a
+// Trap.
 //
 // A core instance is known by its ordinal in the component; a Ref names an
 // export of one, or a host function. Modules are rewritten so that their

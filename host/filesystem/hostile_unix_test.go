@@ -206,7 +206,10 @@ func TestRacesLeadNowhere(t *testing.T) {
 		d.Drop(bg)
 	}
 	soon(t, "the guest", func() {
-		for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		// On a busy machine it can take a while until each has come out.
+		raced := func() bool { return got["ok"] > 0 && got["not-permitted"] > 0 && got["no-entry"] > 0 }
+		start := time.Now()
+		for d := time.Since(start); d < time.Second || d < 15*time.Second && !raced(); d = time.Since(start) {
 			read(w.dir.OpenAt(bg, follow, "p/secret", 0, readFlag))
 			read(w.dir.OpenAt(bg, 0, "p/x/../x/secret", 0, readFlag))
 			if d, err := w.dir.OpenAt(bg, follow, "p", directory, readFlag); err == nil {

@@ -57,6 +57,14 @@ func liftLabelled(cx *abi.Context, stack []uint64) (v Labelled) {
 	return v
 }
 
+func liftList3U16(cx *abi.Context, stack []uint64) (v [3]uint16) {
+	for i := range v {
+		v[i] = uint16(stack[0])
+		stack = stack[1:]
+	}
+	return v
+}
+
 func liftOptionChar(cx *abi.Context, stack []uint64) (v abi.Option[rune]) {
 	if abi.LiftCase(uint32(stack[0]), 2) == 1 {
 		v.Some = true
@@ -295,6 +303,38 @@ func loadJoined(cx *abi.Context, mem []byte, ptr uint32) (v Joined) {
 	return v
 }
 
+func loadList20U8(cx *abi.Context, mem []byte, ptr uint32) (v [20]uint8) {
+	for i := range v {
+		v[i] = mem[ptr]
+		ptr += 1
+	}
+	return v
+}
+
+func loadList2String(cx *abi.Context, mem []byte, ptr uint32) (v [2]string) {
+	for i := range v {
+		v[i] = cx.LoadStringFromRange(binary.LittleEndian.Uint32(mem[ptr:]), binary.LittleEndian.Uint32(mem[ptr+4:]))
+		ptr += 8
+	}
+	return v
+}
+
+func loadList2TuplePaddedList2String(cx *abi.Context, mem []byte, ptr uint32) (v [2]abi.Tuple2[Padded, [2]string]) {
+	for i := range v {
+		v[i] = loadTuplePaddedList2String(cx, mem, ptr)
+		ptr += 72
+	}
+	return v
+}
+
+func loadList3U16(cx *abi.Context, mem []byte, ptr uint32) (v [3]uint16) {
+	for i := range v {
+		v[i] = binary.LittleEndian.Uint16(mem[ptr:])
+		ptr += 2
+	}
+	return v
+}
+
 func loadOptionChar(cx *abi.Context, mem []byte, ptr uint32) (v abi.Option[rune]) {
 	if abi.LiftCase(uint32(mem[ptr]), 2) == 1 {
 		v.Some = true
@@ -486,6 +526,20 @@ func loadRangeListExportedLabelled(cx *abi.Context, ptr, length uint32, from gue
 	return v
 }
 
+func loadRangeListF32(cx *abi.Context, ptr, length uint32) []float32 {
+	cx.CheckList(ptr, length, 4, 4)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]float32, length)
+	for i := range v {
+		v[i] = abi.LiftF32(binary.LittleEndian.Uint32(mem[ptr:]))
+		ptr += 4
+	}
+	return v
+}
+
 func loadRangeListF64(cx *abi.Context, ptr, length uint32) []float64 {
 	cx.CheckList(ptr, length, 8, 8)
 	if length == 0 {
@@ -584,6 +638,34 @@ func loadRangeListPoint(cx *abi.Context, ptr, length uint32) []Point {
 	return v
 }
 
+func loadRangeListS16(cx *abi.Context, ptr, length uint32) []int16 {
+	cx.CheckList(ptr, length, 2, 2)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]int16, length)
+	for i := range v {
+		v[i] = int16(binary.LittleEndian.Uint16(mem[ptr:]))
+		ptr += 2
+	}
+	return v
+}
+
+func loadRangeListS32(cx *abi.Context, ptr, length uint32) []int32 {
+	cx.CheckList(ptr, length, 4, 4)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]int32, length)
+	for i := range v {
+		v[i] = int32(binary.LittleEndian.Uint32(mem[ptr:]))
+		ptr += 4
+	}
+	return v
+}
+
 func loadRangeListS64(cx *abi.Context, ptr, length uint32) []int64 {
 	cx.CheckList(ptr, length, 8, 8)
 	if length == 0 {
@@ -594,6 +676,20 @@ func loadRangeListS64(cx *abi.Context, ptr, length uint32) []int64 {
 	for i := range v {
 		v[i] = int64(binary.LittleEndian.Uint64(mem[ptr:]))
 		ptr += 8
+	}
+	return v
+}
+
+func loadRangeListS8(cx *abi.Context, ptr, length uint32) []int8 {
+	cx.CheckList(ptr, length, 1, 1)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]int8, length)
+	for i := range v {
+		v[i] = int8(mem[ptr])
+		ptr += 1
 	}
 	return v
 }
@@ -650,6 +746,62 @@ func loadRangeListU16(cx *abi.Context, ptr, length uint32) []uint16 {
 	for i := range v {
 		v[i] = binary.LittleEndian.Uint16(mem[ptr:])
 		ptr += 2
+	}
+	return v
+}
+
+func loadRangeListU32(cx *abi.Context, ptr, length uint32) []uint32 {
+	cx.CheckList(ptr, length, 4, 4)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]uint32, length)
+	for i := range v {
+		v[i] = binary.LittleEndian.Uint32(mem[ptr:])
+		ptr += 4
+	}
+	return v
+}
+
+func loadRangeListU64(cx *abi.Context, ptr, length uint32) []uint64 {
+	cx.CheckList(ptr, length, 8, 8)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]uint64, length)
+	for i := range v {
+		v[i] = binary.LittleEndian.Uint64(mem[ptr:])
+		ptr += 8
+	}
+	return v
+}
+
+func loadRangeMapTupleStringU32(cx *abi.Context, ptr, length uint32) []abi.Tuple2[string, uint32] {
+	cx.CheckList(ptr, length, 12, 4)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]abi.Tuple2[string, uint32], length)
+	for i := range v {
+		v[i] = loadTupleStringU32(cx, mem, ptr)
+		ptr += 12
+	}
+	return v
+}
+
+func loadRangeMapTupleU8Outer(cx *abi.Context, ptr, length uint32) []abi.Tuple2[uint8, Outer] {
+	cx.CheckList(ptr, length, 72, 8)
+	if length == 0 {
+		return nil
+	}
+	mem := cx.Memory.Bytes()
+	v := make([]abi.Tuple2[uint8, Outer], length)
+	for i := range v {
+		v[i] = loadTupleU8Outer(cx, mem, ptr)
+		ptr += 72
 	}
 	return v
 }
@@ -780,6 +932,12 @@ func loadTupleOptionExportedLabelledExportedLabelled(cx *abi.Context, mem []byte
 	return v
 }
 
+func loadTuplePaddedList2String(cx *abi.Context, mem []byte, ptr uint32) (v abi.Tuple2[Padded, [2]string]) {
+	v.F0 = loadPadded(cx, mem, ptr)
+	v.F1 = loadList2String(cx, mem, ptr+56)
+	return v
+}
+
 func loadTupleResultOptionS16FewResultUnitJoinedResultPointUnitResultUnitUnit(cx *abi.Context, mem []byte, ptr uint32) (v abi.Tuple4[abi.Result[abi.Option[int16], Few], abi.Result[abi.Unit, Joined], abi.Result[Point, abi.Unit], abi.Result[abi.Unit, abi.Unit]]) {
 	v.F0 = loadResultOptionS16Few(cx, mem, ptr)
 	v.F1 = loadResultUnitJoined(cx, mem, ptr+8)
@@ -794,9 +952,21 @@ func loadTupleStringOptionOuter(cx *abi.Context, mem []byte, ptr uint32) (v abi.
 	return v
 }
 
+func loadTupleStringU32(cx *abi.Context, mem []byte, ptr uint32) (v abi.Tuple2[string, uint32]) {
+	v.F0 = cx.LoadStringFromRange(binary.LittleEndian.Uint32(mem[ptr:]), binary.LittleEndian.Uint32(mem[ptr+4:]))
+	v.F1 = binary.LittleEndian.Uint32(mem[ptr+8:])
+	return v
+}
+
 func loadTupleU16F64(cx *abi.Context, mem []byte, ptr uint32) (v abi.Tuple2[uint16, float64]) {
 	v.F0 = binary.LittleEndian.Uint16(mem[ptr:])
 	v.F1 = abi.LiftF64(binary.LittleEndian.Uint64(mem[ptr+8:]))
+	return v
+}
+
+func loadTupleU8Outer(cx *abi.Context, mem []byte, ptr uint32) (v abi.Tuple2[uint8, Outer]) {
+	v.F0 = mem[ptr]
+	v.F1 = loadOuter(cx, mem, ptr+8)
 	return v
 }
 

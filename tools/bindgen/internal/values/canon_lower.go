@@ -52,6 +52,17 @@ func allocListChar(cx *abi.Context, v []rune) uint32 {
 	return list
 }
 
+func allocListF32(cx *abi.Context, v []float32) uint32 {
+	list := cx.AllocateList(len(v), 4, 4)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		binary.LittleEndian.PutUint32(mem[ptr:], abi.LowerF32(v[i]))
+		ptr += 4
+	}
+	return list
+}
+
 func allocListF64(cx *abi.Context, v []float64) uint32 {
 	list := cx.AllocateList(len(v), 8, 8)
 	ptr := list
@@ -140,6 +151,28 @@ func allocListPoint(cx *abi.Context, v []Point) uint32 {
 	return list
 }
 
+func allocListS16(cx *abi.Context, v []int16) uint32 {
+	list := cx.AllocateList(len(v), 2, 2)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		binary.LittleEndian.PutUint16(mem[ptr:], uint16(v[i]))
+		ptr += 2
+	}
+	return list
+}
+
+func allocListS32(cx *abi.Context, v []int32) uint32 {
+	list := cx.AllocateList(len(v), 4, 4)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		binary.LittleEndian.PutUint32(mem[ptr:], uint32(v[i]))
+		ptr += 4
+	}
+	return list
+}
+
 func allocListS64(cx *abi.Context, v []int64) uint32 {
 	list := cx.AllocateList(len(v), 8, 8)
 	ptr := list
@@ -147,6 +180,17 @@ func allocListS64(cx *abi.Context, v []int64) uint32 {
 	for i := range v {
 		binary.LittleEndian.PutUint64(mem[ptr:], uint64(v[i]))
 		ptr += 8
+	}
+	return list
+}
+
+func allocListS8(cx *abi.Context, v []int8) uint32 {
+	list := cx.AllocateList(len(v), 1, 1)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		mem[ptr] = uint8(v[i])
+		ptr += 1
 	}
 	return list
 }
@@ -190,6 +234,50 @@ func allocListU16(cx *abi.Context, v []uint16) uint32 {
 	for i := range v {
 		binary.LittleEndian.PutUint16(mem[ptr:], v[i])
 		ptr += 2
+	}
+	return list
+}
+
+func allocListU32(cx *abi.Context, v []uint32) uint32 {
+	list := cx.AllocateList(len(v), 4, 4)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		binary.LittleEndian.PutUint32(mem[ptr:], v[i])
+		ptr += 4
+	}
+	return list
+}
+
+func allocListU64(cx *abi.Context, v []uint64) uint32 {
+	list := cx.AllocateList(len(v), 8, 8)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		binary.LittleEndian.PutUint64(mem[ptr:], v[i])
+		ptr += 8
+	}
+	return list
+}
+
+func allocMapTupleStringU32(cx *abi.Context, v []abi.Tuple2[string, uint32]) uint32 {
+	list := cx.AllocateList(len(v), 12, 4)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		mem = storeTupleStringU32(cx, mem, ptr, v[i])
+		ptr += 12
+	}
+	return list
+}
+
+func allocMapTupleU8Outer(cx *abi.Context, v []abi.Tuple2[uint8, Outer]) uint32 {
+	list := cx.AllocateList(len(v), 72, 8)
+	ptr := list
+	mem := cx.Memory.Bytes()
+	for i := range v {
+		mem = storeTupleU8Outer(cx, mem, ptr, v[i])
+		ptr += 72
 	}
 	return list
 }
@@ -243,6 +331,13 @@ func lowerJoined(cx *abi.Context, stack []uint64, v Joined) {
 	}
 }
 
+func lowerList3U16(cx *abi.Context, stack []uint64, v [3]uint16) {
+	for i := range v {
+		stack[0] = uint64(v[i])
+		stack = stack[1:]
+	}
+}
+
 func lowerListBool(cx *abi.Context, stack []uint64, v []bool) {
 	stack[0] = uint64(allocListBool(cx, v))
 	stack[1] = uint64(len(v))
@@ -255,6 +350,11 @@ func lowerListBorrowExportedNode(cx *abi.Context, stack []uint64, v []*ExportedN
 
 func lowerListChar(cx *abi.Context, stack []uint64, v []rune) {
 	stack[0] = uint64(allocListChar(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerListF32(cx *abi.Context, stack []uint64, v []float32) {
+	stack[0] = uint64(allocListF32(cx, v))
 	stack[1] = uint64(len(v))
 }
 
@@ -283,8 +383,28 @@ func lowerListPadded(cx *abi.Context, stack []uint64, v []Padded) {
 	stack[1] = uint64(len(v))
 }
 
+func lowerListPoint(cx *abi.Context, stack []uint64, v []Point) {
+	stack[0] = uint64(allocListPoint(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerListS16(cx *abi.Context, stack []uint64, v []int16) {
+	stack[0] = uint64(allocListS16(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerListS32(cx *abi.Context, stack []uint64, v []int32) {
+	stack[0] = uint64(allocListS32(cx, v))
+	stack[1] = uint64(len(v))
+}
+
 func lowerListS64(cx *abi.Context, stack []uint64, v []int64) {
 	stack[0] = uint64(allocListS64(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerListS8(cx *abi.Context, stack []uint64, v []int8) {
+	stack[0] = uint64(allocListS8(cx, v))
 	stack[1] = uint64(len(v))
 }
 
@@ -305,6 +425,26 @@ func lowerListTupleStringOptionOuter(cx *abi.Context, stack []uint64, v []abi.Tu
 
 func lowerListU16(cx *abi.Context, stack []uint64, v []uint16) {
 	stack[0] = uint64(allocListU16(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerListU32(cx *abi.Context, stack []uint64, v []uint32) {
+	stack[0] = uint64(allocListU32(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerListU64(cx *abi.Context, stack []uint64, v []uint64) {
+	stack[0] = uint64(allocListU64(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerMapTupleStringU32(cx *abi.Context, stack []uint64, v []abi.Tuple2[string, uint32]) {
+	stack[0] = uint64(allocMapTupleStringU32(cx, v))
+	stack[1] = uint64(len(v))
+}
+
+func lowerMapTupleU8Outer(cx *abi.Context, stack []uint64, v []abi.Tuple2[uint8, Outer]) {
+	stack[0] = uint64(allocMapTupleU8Outer(cx, v))
 	stack[1] = uint64(len(v))
 }
 
@@ -553,6 +693,36 @@ func storeLabelled(cx *abi.Context, mem []byte, ptr uint32, v Labelled) []byte {
 	return mem
 }
 
+func storeList20U8(cx *abi.Context, mem []byte, ptr uint32, v [20]uint8) {
+	for i := range v {
+		mem[ptr] = v[i]
+		ptr += 1
+	}
+}
+
+func storeList2String(cx *abi.Context, mem []byte, ptr uint32, v [2]string) []byte {
+	for i := range v {
+		mem = cx.StoreString(ptr, v[i])
+		ptr += 8
+	}
+	return mem
+}
+
+func storeList2TuplePaddedList2String(cx *abi.Context, mem []byte, ptr uint32, v [2]abi.Tuple2[Padded, [2]string]) []byte {
+	for i := range v {
+		mem = storeTuplePaddedList2String(cx, mem, ptr, v[i])
+		ptr += 72
+	}
+	return mem
+}
+
+func storeList3U16(cx *abi.Context, mem []byte, ptr uint32, v [3]uint16) {
+	for i := range v {
+		binary.LittleEndian.PutUint16(mem[ptr:], v[i])
+		ptr += 2
+	}
+}
+
 func storeListBool(cx *abi.Context, mem []byte, ptr uint32, v []bool) []byte {
 	list := allocListBool(cx, v)
 	mem = cx.Memory.Bytes()
@@ -571,6 +741,14 @@ func storeListBytes(cx *abi.Context, mem []byte, ptr uint32, v [][]byte) []byte 
 
 func storeListChar(cx *abi.Context, mem []byte, ptr uint32, v []rune) []byte {
 	list := allocListChar(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeListF32(cx *abi.Context, mem []byte, ptr uint32, v []float32) []byte {
+	list := allocListF32(cx, v)
 	mem = cx.Memory.Bytes()
 	binary.LittleEndian.PutUint32(mem[ptr:], list)
 	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
@@ -633,8 +811,32 @@ func storeListPoint(cx *abi.Context, mem []byte, ptr uint32, v []Point) []byte {
 	return mem
 }
 
+func storeListS16(cx *abi.Context, mem []byte, ptr uint32, v []int16) []byte {
+	list := allocListS16(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeListS32(cx *abi.Context, mem []byte, ptr uint32, v []int32) []byte {
+	list := allocListS32(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
 func storeListS64(cx *abi.Context, mem []byte, ptr uint32, v []int64) []byte {
 	list := allocListS64(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeListS8(cx *abi.Context, mem []byte, ptr uint32, v []int8) []byte {
+	list := allocListS8(cx, v)
 	mem = cx.Memory.Bytes()
 	binary.LittleEndian.PutUint32(mem[ptr:], list)
 	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
@@ -667,6 +869,38 @@ func storeListTupleStringOptionOuter(cx *abi.Context, mem []byte, ptr uint32, v 
 
 func storeListU16(cx *abi.Context, mem []byte, ptr uint32, v []uint16) []byte {
 	list := allocListU16(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeListU32(cx *abi.Context, mem []byte, ptr uint32, v []uint32) []byte {
+	list := allocListU32(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeListU64(cx *abi.Context, mem []byte, ptr uint32, v []uint64) []byte {
+	list := allocListU64(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeMapTupleStringU32(cx *abi.Context, mem []byte, ptr uint32, v []abi.Tuple2[string, uint32]) []byte {
+	list := allocMapTupleStringU32(cx, v)
+	mem = cx.Memory.Bytes()
+	binary.LittleEndian.PutUint32(mem[ptr:], list)
+	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
+	return mem
+}
+
+func storeMapTupleU8Outer(cx *abi.Context, mem []byte, ptr uint32, v []abi.Tuple2[uint8, Outer]) []byte {
+	list := allocMapTupleU8Outer(cx, v)
 	mem = cx.Memory.Bytes()
 	binary.LittleEndian.PutUint32(mem[ptr:], list)
 	binary.LittleEndian.PutUint32(mem[ptr+4:], uint32(len(v)))
@@ -863,6 +1097,12 @@ func storeTupleOptionLabelledLabelled(cx *abi.Context, mem []byte, ptr uint32, v
 	return mem
 }
 
+func storeTuplePaddedList2String(cx *abi.Context, mem []byte, ptr uint32, v abi.Tuple2[Padded, [2]string]) []byte {
+	mem = storePadded(cx, mem, ptr, v.F0)
+	mem = storeList2String(cx, mem, ptr+56, v.F1)
+	return mem
+}
+
 func storeTupleResultOptionS16FewResultUnitJoinedResultPointUnitResultUnitUnit(cx *abi.Context, mem []byte, ptr uint32, v abi.Tuple4[abi.Result[abi.Option[int16], Few], abi.Result[abi.Unit, Joined], abi.Result[Point, abi.Unit], abi.Result[abi.Unit, abi.Unit]]) []byte {
 	storeResultOptionS16Few(cx, mem, ptr, v.F0)
 	mem = storeResultUnitJoined(cx, mem, ptr+8, v.F1)
@@ -877,9 +1117,21 @@ func storeTupleStringOptionOuter(cx *abi.Context, mem []byte, ptr uint32, v abi.
 	return mem
 }
 
+func storeTupleStringU32(cx *abi.Context, mem []byte, ptr uint32, v abi.Tuple2[string, uint32]) []byte {
+	mem = cx.StoreString(ptr, v.F0)
+	binary.LittleEndian.PutUint32(mem[ptr+8:], v.F1)
+	return mem
+}
+
 func storeTupleU16F64(cx *abi.Context, mem []byte, ptr uint32, v abi.Tuple2[uint16, float64]) {
 	binary.LittleEndian.PutUint16(mem[ptr:], v.F0)
 	binary.LittleEndian.PutUint64(mem[ptr+8:], abi.LowerF64(v.F1))
+}
+
+func storeTupleU8Outer(cx *abi.Context, mem []byte, ptr uint32, v abi.Tuple2[uint8, Outer]) []byte {
+	mem[ptr] = v.F0
+	mem = storeOuter(cx, mem, ptr+8, v.F1)
+	return mem
 }
 
 func storeTupleU8S64StringF32BytesOptionU16PointFewJoinedCharBool(cx *abi.Context, mem []byte, ptr uint32, v abi.Tuple11[uint8, int64, string, float32, []byte, abi.Option[uint16], Point, Few, Joined, rune, bool]) []byte {

@@ -118,9 +118,21 @@ var typeTupleU16F64 = &types.Type{Kind: types.Tuple, Fields: []types.Field{
 	{Type: types.TypeF64},
 }}
 
+var typeListS8 = &types.Type{Kind: types.List, Elem: types.TypeS8}
+
 var typeListU16 = &types.Type{Kind: types.List, Elem: types.TypeU16}
 
+var typeListS16 = &types.Type{Kind: types.List, Elem: types.TypeS16}
+
+var typeListU32 = &types.Type{Kind: types.List, Elem: types.TypeU32}
+
+var typeListS32 = &types.Type{Kind: types.List, Elem: types.TypeS32}
+
+var typeListU64 = &types.Type{Kind: types.List, Elem: types.TypeU64}
+
 var typeListS64 = &types.Type{Kind: types.List, Elem: types.TypeS64}
+
+var typeListF32 = &types.Type{Kind: types.List, Elem: types.TypeF32}
 
 var typeListF64 = &types.Type{Kind: types.List, Elem: types.TypeF64}
 
@@ -144,6 +156,25 @@ var typeTupleBits3Bits17FewMany = &types.Type{Kind: types.Tuple, Fields: []types
 var typeListTupleBits3Bits17FewMany = &types.Type{Kind: types.List, Elem: typeTupleBits3Bits17FewMany}
 
 var typeListPadded = &types.Type{Kind: types.List, Elem: typePadded}
+
+var typeListPoint = &types.Type{Kind: types.List, Elem: typePoint}
+
+var typeList3U16 = &types.Type{Kind: types.FixedList, Elem: types.TypeU16, Len: 3}
+
+var typeList20U8 = &types.Type{Kind: types.FixedList, Elem: types.TypeU8, Len: 20}
+
+var typeList2String = &types.Type{Kind: types.FixedList, Elem: types.TypeString, Len: 2}
+
+var typeTuplePaddedList2String = &types.Type{Kind: types.Tuple, Fields: []types.Field{
+	{Type: typePadded},
+	{Type: typeList2String},
+}}
+
+var typeList2TuplePaddedList2String = &types.Type{Kind: types.FixedList, Elem: typeTuplePaddedList2String, Len: 2}
+
+var typeMapTupleStringU32 = &types.Type{Kind: types.Map, Key: types.TypeString, Elem: types.TypeU32}
+
+var typeMapTupleU8Outer = &types.Type{Kind: types.Map, Key: types.TypeU8, Elem: typeOuter}
 
 var typeOptionU8 = &types.Type{Kind: types.Option, Elem: types.TypeU8}
 
@@ -207,8 +238,6 @@ var typeTupleU8S64StringF32OptionTupleU16F64 = &types.Type{Kind: types.Tuple, Fi
 var typeResultStringString = &types.Type{Kind: types.Result, OK: types.TypeString, Err: types.TypeString}
 
 var typeResultU64Plain = &types.Type{Kind: types.Result, OK: types.TypeU64, Err: typePlain}
-
-var typeListPoint = &types.Type{Kind: types.List, Elem: typePoint}
 
 var typeResultListPointFailure = &types.Type{Kind: types.Result, OK: typeListPoint, Err: typeFailure}
 

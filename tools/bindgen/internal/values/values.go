@@ -74,10 +74,22 @@ type ValuesHost interface {
 	EchoPlain(ctx context.Context, vArg Plain) (Plain, error)
 	// EchoAlias is echo-alias.
 	EchoAlias(ctx context.Context, vArg Alias) (Alias, error)
+	// EchoListS8 is echo-list-s8.
+	EchoListS8(ctx context.Context, vArg []int8) ([]int8, error)
 	// EchoListU16 is echo-list-u16.
 	EchoListU16(ctx context.Context, vArg []uint16) ([]uint16, error)
+	// EchoListS16 is echo-list-s16.
+	EchoListS16(ctx context.Context, vArg []int16) ([]int16, error)
+	// EchoListU32 is echo-list-u32.
+	EchoListU32(ctx context.Context, vArg []uint32) ([]uint32, error)
+	// EchoListS32 is echo-list-s32.
+	EchoListS32(ctx context.Context, vArg []int32) ([]int32, error)
+	// EchoListU64 is echo-list-u64.
+	EchoListU64(ctx context.Context, vArg []uint64) ([]uint64, error)
 	// EchoListS64 is echo-list-s64.
 	EchoListS64(ctx context.Context, vArg []int64) ([]int64, error)
+	// EchoListF32 is echo-list-f32.
+	EchoListF32(ctx context.Context, vArg []float32) ([]float32, error)
 	// EchoListF64 is echo-list-f64.
 	EchoListF64(ctx context.Context, vArg []float64) ([]float64, error)
 	// EchoListBool is echo-list-bool.
@@ -92,6 +104,18 @@ type ValuesHost interface {
 	EchoListFlags(ctx context.Context, vArg []abi.Tuple4[Bits3, Bits17, Few, Many]) ([]abi.Tuple4[Bits3, Bits17, Few, Many], error)
 	// EchoListPadded is echo-list-padded.
 	EchoListPadded(ctx context.Context, vArg []Padded) ([]Padded, error)
+	// EchoListPoint is echo-list-point.
+	EchoListPoint(ctx context.Context, vArg []Point) ([]Point, error)
+	// EchoFixed is echo-fixed.
+	EchoFixed(ctx context.Context, vArg [3]uint16) ([3]uint16, error)
+	// EchoFixedBytes is echo-fixed-bytes.
+	EchoFixedBytes(ctx context.Context, vArg [20]uint8) ([20]uint8, error)
+	// EchoFixedPadded is echo-fixed-padded.
+	EchoFixedPadded(ctx context.Context, vArg [2]abi.Tuple2[Padded, [2]string]) ([2]abi.Tuple2[Padded, [2]string], error)
+	// EchoMap is echo-map.
+	EchoMap(ctx context.Context, vArg []abi.Tuple2[string, uint32]) ([]abi.Tuple2[string, uint32], error)
+	// EchoMapOuter is echo-map-outer.
+	EchoMapOuter(ctx context.Context, vArg []abi.Tuple2[uint8, Outer]) ([]abi.Tuple2[uint8, Outer], error)
 	// EchoOptionOption is echo-option-option.
 	EchoOptionOption(ctx context.Context, vArg abi.Option[abi.Option[uint8]]) (abi.Option[abi.Option[uint8]], error)
 	// EchoOptionString is echo-option-string.
@@ -106,6 +130,8 @@ type ValuesHost interface {
 	EchoOptionOuter(ctx context.Context, vArg abi.Option[Outer]) (abi.Option[Outer], error)
 	// ManyParams is many-params.
 	ManyParams(ctx context.Context, a uint8, b int64, c string, d float32, eArg []byte, f abi.Option[uint16], g Point, h Few, i Joined, length rune, errorArg bool) (abi.Tuple11[uint8, int64, string, float32, []byte, abi.Option[uint16], Point, Few, Joined, rune, bool], error)
+	// FlatLimit is flat-limit.
+	FlatLimit(ctx context.Context, a uint64, b float32, c uint8, d int8, eArg float64, f string, g Joined, h []byte, i Bits32, j Many, k bool, lArg One) (float64, error)
 	// FlatParams is flat-params.
 	FlatParams(ctx context.Context, a uint8, b int64, c string, d float32, eArg abi.Option[OuterSmall]) (abi.Tuple5[uint8, int64, string, float32, abi.Option[OuterSmall]], error)
 	// Nothing is nothing.

@@ -45,8 +45,14 @@ type ValuesExport struct {
 	funcValuesEchoOuter2        *engine.Func
 	funcValuesEchoPlain2        *engine.Func
 	funcValuesEchoAlias2        *engine.Func
+	funcValuesEchoListS82       *engine.Func
 	funcValuesEchoListU162      *engine.Func
+	funcValuesEchoListS162      *engine.Func
+	funcValuesEchoListU322      *engine.Func
+	funcValuesEchoListS322      *engine.Func
+	funcValuesEchoListU642      *engine.Func
 	funcValuesEchoListS642      *engine.Func
+	funcValuesEchoListF322      *engine.Func
 	funcValuesEchoListF642      *engine.Func
 	funcValuesEchoListBool2     *engine.Func
 	funcValuesEchoListChar2     *engine.Func
@@ -54,6 +60,12 @@ type ValuesExport struct {
 	funcValuesEchoListList2     *engine.Func
 	funcValuesEchoListFlags2    *engine.Func
 	funcValuesEchoListPadded2   *engine.Func
+	funcValuesEchoListPoint2    *engine.Func
+	funcValuesEchoFixed2        *engine.Func
+	funcValuesEchoFixedBytes2   *engine.Func
+	funcValuesEchoFixedPadded2  *engine.Func
+	funcValuesEchoMap2          *engine.Func
+	funcValuesEchoMapOuter2     *engine.Func
 	funcValuesEchoOptionOption2 *engine.Func
 	funcValuesEchoOptionString2 *engine.Func
 	funcValuesEchoResult2       *engine.Func
@@ -61,6 +73,7 @@ type ValuesExport struct {
 	funcValuesEchoTuple2        *engine.Func
 	funcValuesEchoOptionOuter2  *engine.Func
 	funcValuesManyParams2       *engine.Func
+	funcValuesFlatLimit2        *engine.Func
 	funcValuesFlatParams2       *engine.Func
 	funcValuesNothing2          *engine.Func
 	funcValuesTryString2        *engine.Func
@@ -336,6 +349,14 @@ func FindValues(l *engine.Linked) (*ValuesExport, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if x.funcValuesEchoListS82, err = exported.Func("echo-list-s8", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListS8},
+		},
+		Result: typeListS8,
+	}); err != nil {
+		return nil, err
+	}
 	if x.funcValuesEchoListU162, err = exported.Func("echo-list-u16", &types.Func{
 		Params: []types.Field{
 			{Name: "v", Type: typeListU16},
@@ -344,11 +365,51 @@ func FindValues(l *engine.Linked) (*ValuesExport, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if x.funcValuesEchoListS162, err = exported.Func("echo-list-s16", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListS16},
+		},
+		Result: typeListS16,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoListU322, err = exported.Func("echo-list-u32", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListU32},
+		},
+		Result: typeListU32,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoListS322, err = exported.Func("echo-list-s32", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListS32},
+		},
+		Result: typeListS32,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoListU642, err = exported.Func("echo-list-u64", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListU64},
+		},
+		Result: typeListU64,
+	}); err != nil {
+		return nil, err
+	}
 	if x.funcValuesEchoListS642, err = exported.Func("echo-list-s64", &types.Func{
 		Params: []types.Field{
 			{Name: "v", Type: typeListS64},
 		},
 		Result: typeListS64,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoListF322, err = exported.Func("echo-list-f32", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListF32},
+		},
+		Result: typeListF32,
 	}); err != nil {
 		return nil, err
 	}
@@ -405,6 +466,54 @@ func FindValues(l *engine.Linked) (*ValuesExport, error) {
 			{Name: "v", Type: typeListPadded},
 		},
 		Result: typeListPadded,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoListPoint2, err = exported.Func("echo-list-point", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListPoint},
+		},
+		Result: typeListPoint,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoFixed2, err = exported.Func("echo-fixed", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeList3U16},
+		},
+		Result: typeList3U16,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoFixedBytes2, err = exported.Func("echo-fixed-bytes", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeList20U8},
+		},
+		Result: typeList20U8,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoFixedPadded2, err = exported.Func("echo-fixed-padded", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeList2TuplePaddedList2String},
+		},
+		Result: typeList2TuplePaddedList2String,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoMap2, err = exported.Func("echo-map", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeMapTupleStringU32},
+		},
+		Result: typeMapTupleStringU32,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesEchoMapOuter2, err = exported.Func("echo-map-outer", &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeMapTupleU8Outer},
+		},
+		Result: typeMapTupleU8Outer,
 	}); err != nil {
 		return nil, err
 	}
@@ -471,6 +580,25 @@ func FindValues(l *engine.Linked) (*ValuesExport, error) {
 			{Name: "error", Type: types.TypeBool},
 		},
 		Result: typeTupleU8S64StringF32BytesOptionU16PointFewJoinedCharBool,
+	}); err != nil {
+		return nil, err
+	}
+	if x.funcValuesFlatLimit2, err = exported.Func("flat-limit", &types.Func{
+		Params: []types.Field{
+			{Name: "a", Type: types.TypeU64},
+			{Name: "b", Type: types.TypeF32},
+			{Name: "c", Type: types.TypeU8},
+			{Name: "d", Type: types.TypeS8},
+			{Name: "e", Type: types.TypeF64},
+			{Name: "f", Type: types.TypeString},
+			{Name: "g", Type: typeJoined},
+			{Name: "h", Type: typeBytes},
+			{Name: "i", Type: typeBits32},
+			{Name: "j", Type: typeMany},
+			{Name: "k", Type: types.TypeBool},
+			{Name: "l", Type: typeOne},
+		},
+		Result: types.TypeF64,
 	}); err != nil {
 		return nil, err
 	}
@@ -1073,6 +1201,25 @@ func (x *ValuesExport) EchoAlias(ctx context.Context, inst *engine.Instance, vAr
 	return ret, err
 }
 
+// EchoListS8 calls echo-list-s8.
+func (x *ValuesExport) EchoListS8(ctx context.Context, inst *engine.Instance, vArg []int8) (ret []int8, err error) {
+	call, err := x.funcValuesEchoListS82.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListS8(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListS8(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
 // EchoListU16 calls echo-list-u16.
 func (x *ValuesExport) EchoListU16(ctx context.Context, inst *engine.Instance, vArg []uint16) (ret []uint16, err error) {
 	call, err := x.funcValuesEchoListU162.Enter(ctx, inst)
@@ -1092,6 +1239,82 @@ func (x *ValuesExport) EchoListU16(ctx context.Context, inst *engine.Instance, v
 	return ret, err
 }
 
+// EchoListS16 calls echo-list-s16.
+func (x *ValuesExport) EchoListS16(ctx context.Context, inst *engine.Instance, vArg []int16) (ret []int16, err error) {
+	call, err := x.funcValuesEchoListS162.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListS16(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListS16(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoListU32 calls echo-list-u32.
+func (x *ValuesExport) EchoListU32(ctx context.Context, inst *engine.Instance, vArg []uint32) (ret []uint32, err error) {
+	call, err := x.funcValuesEchoListU322.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListU32(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListU32(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoListS32 calls echo-list-s32.
+func (x *ValuesExport) EchoListS32(ctx context.Context, inst *engine.Instance, vArg []int32) (ret []int32, err error) {
+	call, err := x.funcValuesEchoListS322.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListS32(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListS32(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoListU64 calls echo-list-u64.
+func (x *ValuesExport) EchoListU64(ctx context.Context, inst *engine.Instance, vArg []uint64) (ret []uint64, err error) {
+	call, err := x.funcValuesEchoListU642.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListU64(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListU64(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
 // EchoListS64 calls echo-list-s64.
 func (x *ValuesExport) EchoListS64(ctx context.Context, inst *engine.Instance, vArg []int64) (ret []int64, err error) {
 	call, err := x.funcValuesEchoListS642.Enter(ctx, inst)
@@ -1107,6 +1330,25 @@ func (x *ValuesExport) EchoListS64(ctx context.Context, inst *engine.Instance, v
 	cx.CheckRange(out, 8, 4)
 	resultMem := cx.Memory.Bytes()
 	ret = loadRangeListS64(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoListF32 calls echo-list-f32.
+func (x *ValuesExport) EchoListF32(ctx context.Context, inst *engine.Instance, vArg []float32) (ret []float32, err error) {
+	call, err := x.funcValuesEchoListF322.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListF32(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListF32(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
 	call.PostReturn()
 	return ret, err
 }
@@ -1240,6 +1482,126 @@ func (x *ValuesExport) EchoListPadded(ctx context.Context, inst *engine.Instance
 	cx.CheckRange(out, 8, 4)
 	resultMem := cx.Memory.Bytes()
 	ret = loadRangeListPadded(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoListPoint calls echo-list-point.
+func (x *ValuesExport) EchoListPoint(ctx context.Context, inst *engine.Instance, vArg []Point) (ret []Point, err error) {
+	call, err := x.funcValuesEchoListPoint2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerListPoint(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeListPoint(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoFixed calls echo-fixed.
+func (x *ValuesExport) EchoFixed(ctx context.Context, inst *engine.Instance, vArg [3]uint16) (ret [3]uint16, err error) {
+	call, err := x.funcValuesEchoFixed2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerList3U16(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 6, 2)
+	resultMem := cx.Memory.Bytes()
+	ret = loadList3U16(cx, resultMem, out)
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoFixedBytes calls echo-fixed-bytes.
+func (x *ValuesExport) EchoFixedBytes(ctx context.Context, inst *engine.Instance, vArg [20]uint8) (ret [20]uint8, err error) {
+	call, err := x.funcValuesEchoFixedBytes2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	ptr := cx.Allocate(20, 1)
+	mem := cx.Memory.Bytes()
+	storeList20U8(cx, mem, ptr, vArg)
+	stack[0] = uint64(ptr)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 20, 1)
+	resultMem := cx.Memory.Bytes()
+	ret = loadList20U8(cx, resultMem, out)
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoFixedPadded calls echo-fixed-padded.
+func (x *ValuesExport) EchoFixedPadded(ctx context.Context, inst *engine.Instance, vArg [2]abi.Tuple2[Padded, [2]string]) (ret [2]abi.Tuple2[Padded, [2]string], err error) {
+	call, err := x.funcValuesEchoFixedPadded2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	ptr := cx.Allocate(144, 8)
+	mem := cx.Memory.Bytes()
+	mem = storeList2TuplePaddedList2String(cx, mem, ptr, vArg)
+	stack[0] = uint64(ptr)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 144, 8)
+	resultMem := cx.Memory.Bytes()
+	ret = loadList2TuplePaddedList2String(cx, resultMem, out)
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoMap calls echo-map.
+func (x *ValuesExport) EchoMap(ctx context.Context, inst *engine.Instance, vArg []abi.Tuple2[string, uint32]) (ret []abi.Tuple2[string, uint32], err error) {
+	call, err := x.funcValuesEchoMap2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerMapTupleStringU32(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeMapTupleStringU32(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
+	call.PostReturn()
+	return ret, err
+}
+
+// EchoMapOuter calls echo-map-outer.
+func (x *ValuesExport) EchoMapOuter(ctx context.Context, inst *engine.Instance, vArg []abi.Tuple2[uint8, Outer]) (ret []abi.Tuple2[uint8, Outer], err error) {
+	call, err := x.funcValuesEchoMapOuter2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	lowerMapTupleU8Outer(cx, stack, vArg)
+	call.Run()
+	out := uint32(stack[0])
+	cx.CheckRange(out, 8, 4)
+	resultMem := cx.Memory.Bytes()
+	ret = loadRangeMapTupleU8Outer(cx, binary.LittleEndian.Uint32(resultMem[out:]), binary.LittleEndian.Uint32(resultMem[out+4:]))
 	call.PostReturn()
 	return ret, err
 }
@@ -1391,6 +1753,33 @@ func (x *ValuesExport) ManyParams(ctx context.Context, inst *engine.Instance, a 
 	cx.CheckRange(out, 80, 8)
 	resultMem := cx.Memory.Bytes()
 	ret = loadTupleU8S64StringF32BytesOptionU16PointFewJoinedCharBool(cx, resultMem, out)
+	call.PostReturn()
+	return ret, err
+}
+
+// FlatLimit calls flat-limit.
+func (x *ValuesExport) FlatLimit(ctx context.Context, inst *engine.Instance, a uint64, b float32, c uint8, d int8, eArg float64, f string, g Joined, h []byte, i Bits32, j Many, k bool, lArg One) (ret float64, err error) {
+	call, err := x.funcValuesFlatLimit2.Enter(ctx, inst)
+	if err != nil {
+		return ret, err
+	}
+	defer call.Exit(&err)
+	cx := call.Context()
+	stack := call.Stack()
+	stack[0] = a
+	stack[1] = uint64(abi.LowerF32(b))
+	stack[2] = uint64(c)
+	stack[3] = uint64(uint32(d))
+	stack[4] = uint64(abi.LowerF64(eArg))
+	cx.LowerString(stack[5:], f)
+	lowerJoined(cx, stack[7:], g)
+	cx.LowerBytes(stack[10:], h)
+	stack[12] = uint64(uint32(i))
+	stack[13] = uint64(uint16(abi.LowerCase(uint32(j), 257)))
+	stack[14] = uint64(abi.LowerBool(k))
+	stack[15] = uint64(uint8(abi.LowerCase(uint32(lArg), 1)))
+	call.Run()
+	ret = abi.LiftF64(stack[0])
 	call.PostReturn()
 	return ret, err
 }

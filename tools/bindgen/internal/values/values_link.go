@@ -70,8 +70,14 @@ func LinkValues(l *engine.Linker, host func(cx *abi.Context) ValuesHost) error {
 			{Name: "echo-outer", Type: funcValuesEchoOuter, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoOuter(cx, host(cx), stack) }},
 			{Name: "echo-plain", Type: funcValuesEchoPlain, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoPlain(cx, host(cx), stack) }},
 			{Name: "echo-alias", Type: funcValuesEchoAlias, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoAlias(cx, host(cx), stack) }},
+			{Name: "echo-list-s8", Type: funcValuesEchoListS8, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListS8(cx, host(cx), stack) }},
 			{Name: "echo-list-u16", Type: funcValuesEchoListU16, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListU16(cx, host(cx), stack) }},
+			{Name: "echo-list-s16", Type: funcValuesEchoListS16, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListS16(cx, host(cx), stack) }},
+			{Name: "echo-list-u32", Type: funcValuesEchoListU32, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListU32(cx, host(cx), stack) }},
+			{Name: "echo-list-s32", Type: funcValuesEchoListS32, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListS32(cx, host(cx), stack) }},
+			{Name: "echo-list-u64", Type: funcValuesEchoListU64, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListU64(cx, host(cx), stack) }},
 			{Name: "echo-list-s64", Type: funcValuesEchoListS64, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListS64(cx, host(cx), stack) }},
+			{Name: "echo-list-f32", Type: funcValuesEchoListF32, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListF32(cx, host(cx), stack) }},
 			{Name: "echo-list-f64", Type: funcValuesEchoListF64, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListF64(cx, host(cx), stack) }},
 			{Name: "echo-list-bool", Type: funcValuesEchoListBool, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListBool(cx, host(cx), stack) }},
 			{Name: "echo-list-char", Type: funcValuesEchoListChar, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListChar(cx, host(cx), stack) }},
@@ -79,6 +85,12 @@ func LinkValues(l *engine.Linker, host func(cx *abi.Context) ValuesHost) error {
 			{Name: "echo-list-list", Type: funcValuesEchoListList, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListList(cx, host(cx), stack) }},
 			{Name: "echo-list-flags", Type: funcValuesEchoListFlags, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListFlags(cx, host(cx), stack) }},
 			{Name: "echo-list-padded", Type: funcValuesEchoListPadded, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListPadded(cx, host(cx), stack) }},
+			{Name: "echo-list-point", Type: funcValuesEchoListPoint, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoListPoint(cx, host(cx), stack) }},
+			{Name: "echo-fixed", Type: funcValuesEchoFixed, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoFixed(cx, host(cx), stack) }},
+			{Name: "echo-fixed-bytes", Type: funcValuesEchoFixedBytes, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoFixedBytes(cx, host(cx), stack) }},
+			{Name: "echo-fixed-padded", Type: funcValuesEchoFixedPadded, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoFixedPadded(cx, host(cx), stack) }},
+			{Name: "echo-map", Type: funcValuesEchoMap, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoMap(cx, host(cx), stack) }},
+			{Name: "echo-map-outer", Type: funcValuesEchoMapOuter, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoMapOuter(cx, host(cx), stack) }},
 			{Name: "echo-option-option", Type: funcValuesEchoOptionOption, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoOptionOption(cx, host(cx), stack) }},
 			{Name: "echo-option-string", Type: funcValuesEchoOptionString, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoOptionString(cx, host(cx), stack) }},
 			{Name: "echo-result", Type: funcValuesEchoResult, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoResult(cx, host(cx), stack) }},
@@ -86,6 +98,7 @@ func LinkValues(l *engine.Linker, host func(cx *abi.Context) ValuesHost) error {
 			{Name: "echo-tuple", Type: funcValuesEchoTuple, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoTuple(cx, host(cx), stack) }},
 			{Name: "echo-option-outer", Type: funcValuesEchoOptionOuter, Call: func(cx *abi.Context, stack []uint64) { importValuesEchoOptionOuter(cx, host(cx), stack) }},
 			{Name: "many-params", Type: funcValuesManyParams, Call: func(cx *abi.Context, stack []uint64) { importValuesManyParams(cx, host(cx), stack) }},
+			{Name: "flat-limit", Type: funcValuesFlatLimit, Call: func(cx *abi.Context, stack []uint64) { importValuesFlatLimit(cx, host(cx), stack) }},
 			{Name: "flat-params", Type: funcValuesFlatParams, Call: func(cx *abi.Context, stack []uint64) { importValuesFlatParams(cx, host(cx), stack) }},
 			{Name: "nothing", Type: funcValuesNothing, Call: func(cx *abi.Context, stack []uint64) { importValuesNothing(cx, host(cx), stack) }},
 			{Name: "try-string", Type: funcValuesTryString, Call: func(cx *abi.Context, stack []uint64) { importValuesTryString(cx, host(cx), stack) }},
@@ -293,17 +306,53 @@ var (
 		},
 		Result: typeListTupleStringOptionOuter,
 	}
+	funcValuesEchoListS8 = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListS8},
+		},
+		Result: typeListS8,
+	}
 	funcValuesEchoListU16 = &types.Func{
 		Params: []types.Field{
 			{Name: "v", Type: typeListU16},
 		},
 		Result: typeListU16,
 	}
+	funcValuesEchoListS16 = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListS16},
+		},
+		Result: typeListS16,
+	}
+	funcValuesEchoListU32 = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListU32},
+		},
+		Result: typeListU32,
+	}
+	funcValuesEchoListS32 = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListS32},
+		},
+		Result: typeListS32,
+	}
+	funcValuesEchoListU64 = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListU64},
+		},
+		Result: typeListU64,
+	}
 	funcValuesEchoListS64 = &types.Func{
 		Params: []types.Field{
 			{Name: "v", Type: typeListS64},
 		},
 		Result: typeListS64,
+	}
+	funcValuesEchoListF32 = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListF32},
+		},
+		Result: typeListF32,
 	}
 	funcValuesEchoListF64 = &types.Func{
 		Params: []types.Field{
@@ -346,6 +395,42 @@ var (
 			{Name: "v", Type: typeListPadded},
 		},
 		Result: typeListPadded,
+	}
+	funcValuesEchoListPoint = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeListPoint},
+		},
+		Result: typeListPoint,
+	}
+	funcValuesEchoFixed = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeList3U16},
+		},
+		Result: typeList3U16,
+	}
+	funcValuesEchoFixedBytes = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeList20U8},
+		},
+		Result: typeList20U8,
+	}
+	funcValuesEchoFixedPadded = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeList2TuplePaddedList2String},
+		},
+		Result: typeList2TuplePaddedList2String,
+	}
+	funcValuesEchoMap = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeMapTupleStringU32},
+		},
+		Result: typeMapTupleStringU32,
+	}
+	funcValuesEchoMapOuter = &types.Func{
+		Params: []types.Field{
+			{Name: "v", Type: typeMapTupleU8Outer},
+		},
+		Result: typeMapTupleU8Outer,
 	}
 	funcValuesEchoOptionOption = &types.Func{
 		Params: []types.Field{
@@ -398,6 +483,23 @@ var (
 			{Name: "error", Type: types.TypeBool},
 		},
 		Result: typeTupleU8S64StringF32BytesOptionU16PointFewJoinedCharBool,
+	}
+	funcValuesFlatLimit = &types.Func{
+		Params: []types.Field{
+			{Name: "a", Type: types.TypeU64},
+			{Name: "b", Type: types.TypeF32},
+			{Name: "c", Type: types.TypeU8},
+			{Name: "d", Type: types.TypeS8},
+			{Name: "e", Type: types.TypeF64},
+			{Name: "f", Type: types.TypeString},
+			{Name: "g", Type: typeJoined},
+			{Name: "h", Type: typeBytes},
+			{Name: "i", Type: typeBits32},
+			{Name: "j", Type: typeMany},
+			{Name: "k", Type: types.TypeBool},
+			{Name: "l", Type: typeOne},
+		},
+		Result: types.TypeF64,
 	}
 	funcValuesFlatParams = &types.Func{
 		Params: []types.Field{
@@ -804,6 +906,19 @@ func importValuesEchoAlias(cx *abi.Context, host ValuesHost, stack []uint64) {
 	storeListTupleStringOptionOuter(cx, mem, ptr, ret)
 }
 
+// importValuesEchoListS8 is the host's side of test:values/values@1.0.0#echo-list-s8 (spec: canon_lower).
+func importValuesEchoListS8(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListS8(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListS8(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-s8")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListS8(cx, mem, ptr, ret)
+}
+
 // importValuesEchoListU16 is the host's side of test:values/values@1.0.0#echo-list-u16 (spec: canon_lower).
 func importValuesEchoListU16(cx *abi.Context, host ValuesHost, stack []uint64) {
 	vArg := loadRangeListU16(cx, uint32(stack[0]), uint32(stack[1]))
@@ -817,6 +932,58 @@ func importValuesEchoListU16(cx *abi.Context, host ValuesHost, stack []uint64) {
 	storeListU16(cx, mem, ptr, ret)
 }
 
+// importValuesEchoListS16 is the host's side of test:values/values@1.0.0#echo-list-s16 (spec: canon_lower).
+func importValuesEchoListS16(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListS16(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListS16(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-s16")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListS16(cx, mem, ptr, ret)
+}
+
+// importValuesEchoListU32 is the host's side of test:values/values@1.0.0#echo-list-u32 (spec: canon_lower).
+func importValuesEchoListU32(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListU32(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListU32(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-u32")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListU32(cx, mem, ptr, ret)
+}
+
+// importValuesEchoListS32 is the host's side of test:values/values@1.0.0#echo-list-s32 (spec: canon_lower).
+func importValuesEchoListS32(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListS32(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListS32(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-s32")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListS32(cx, mem, ptr, ret)
+}
+
+// importValuesEchoListU64 is the host's side of test:values/values@1.0.0#echo-list-u64 (spec: canon_lower).
+func importValuesEchoListU64(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListU64(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListU64(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-u64")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListU64(cx, mem, ptr, ret)
+}
+
 // importValuesEchoListS64 is the host's side of test:values/values@1.0.0#echo-list-s64 (spec: canon_lower).
 func importValuesEchoListS64(cx *abi.Context, host ValuesHost, stack []uint64) {
 	vArg := loadRangeListS64(cx, uint32(stack[0]), uint32(stack[1]))
@@ -828,6 +995,19 @@ func importValuesEchoListS64(cx *abi.Context, host ValuesHost, stack []uint64) {
 	cx.CheckRange(ptr, 8, 4)
 	mem := cx.Memory.Bytes()
 	storeListS64(cx, mem, ptr, ret)
+}
+
+// importValuesEchoListF32 is the host's side of test:values/values@1.0.0#echo-list-f32 (spec: canon_lower).
+func importValuesEchoListF32(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListF32(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListF32(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-f32")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListF32(cx, mem, ptr, ret)
 }
 
 // importValuesEchoListF64 is the host's side of test:values/values@1.0.0#echo-list-f64 (spec: canon_lower).
@@ -919,6 +1099,88 @@ func importValuesEchoListPadded(cx *abi.Context, host ValuesHost, stack []uint64
 	cx.CheckRange(ptr, 8, 4)
 	mem := cx.Memory.Bytes()
 	storeListPadded(cx, mem, ptr, ret)
+}
+
+// importValuesEchoListPoint is the host's side of test:values/values@1.0.0#echo-list-point (spec: canon_lower).
+func importValuesEchoListPoint(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeListPoint(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoListPoint(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-list-point")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeListPoint(cx, mem, ptr, ret)
+}
+
+// importValuesEchoFixed is the host's side of test:values/values@1.0.0#echo-fixed (spec: canon_lower).
+func importValuesEchoFixed(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := liftList3U16(cx, stack)
+	ret, err := host.EchoFixed(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-fixed")
+	}
+	ptr := uint32(stack[3])
+	cx.CheckRange(ptr, 6, 2)
+	mem := cx.Memory.Bytes()
+	storeList3U16(cx, mem, ptr, ret)
+}
+
+// importValuesEchoFixedBytes is the host's side of test:values/values@1.0.0#echo-fixed-bytes (spec: canon_lower).
+func importValuesEchoFixedBytes(cx *abi.Context, host ValuesHost, stack []uint64) {
+	mem, ptr := cx.Memory.Bytes(), uint32(stack[0])
+	cx.CheckRange(ptr, 20, 1)
+	vArg := loadList20U8(cx, mem, ptr)
+	ret, err := host.EchoFixedBytes(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-fixed-bytes")
+	}
+	ptr = uint32(stack[1])
+	cx.CheckRange(ptr, 20, 1)
+	mem = cx.Memory.Bytes()
+	storeList20U8(cx, mem, ptr, ret)
+}
+
+// importValuesEchoFixedPadded is the host's side of test:values/values@1.0.0#echo-fixed-padded (spec: canon_lower).
+func importValuesEchoFixedPadded(cx *abi.Context, host ValuesHost, stack []uint64) {
+	mem, ptr := cx.Memory.Bytes(), uint32(stack[0])
+	cx.CheckRange(ptr, 144, 8)
+	vArg := loadList2TuplePaddedList2String(cx, mem, ptr)
+	ret, err := host.EchoFixedPadded(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-fixed-padded")
+	}
+	ptr = uint32(stack[1])
+	cx.CheckRange(ptr, 144, 8)
+	mem = cx.Memory.Bytes()
+	storeList2TuplePaddedList2String(cx, mem, ptr, ret)
+}
+
+// importValuesEchoMap is the host's side of test:values/values@1.0.0#echo-map (spec: canon_lower).
+func importValuesEchoMap(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeMapTupleStringU32(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoMap(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-map")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeMapTupleStringU32(cx, mem, ptr, ret)
+}
+
+// importValuesEchoMapOuter is the host's side of test:values/values@1.0.0#echo-map-outer (spec: canon_lower).
+func importValuesEchoMapOuter(cx *abi.Context, host ValuesHost, stack []uint64) {
+	vArg := loadRangeMapTupleU8Outer(cx, uint32(stack[0]), uint32(stack[1]))
+	ret, err := host.EchoMapOuter(cx.Ctx, vArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#echo-map-outer")
+	}
+	ptr := uint32(stack[2])
+	cx.CheckRange(ptr, 8, 4)
+	mem := cx.Memory.Bytes()
+	storeMapTupleU8Outer(cx, mem, ptr, ret)
 }
 
 // importValuesEchoOptionOption is the host's side of test:values/values@1.0.0#echo-option-option (spec: canon_lower).
@@ -1026,6 +1288,27 @@ func importValuesManyParams(cx *abi.Context, host ValuesHost, stack []uint64) {
 	cx.CheckRange(ptr, 80, 8)
 	mem = cx.Memory.Bytes()
 	storeTupleU8S64StringF32BytesOptionU16PointFewJoinedCharBool(cx, mem, ptr, ret)
+}
+
+// importValuesFlatLimit is the host's side of test:values/values@1.0.0#flat-limit (spec: canon_lower).
+func importValuesFlatLimit(cx *abi.Context, host ValuesHost, stack []uint64) {
+	a := stack[0]
+	b := abi.LiftF32(uint32(stack[1]))
+	c := uint8(stack[2])
+	d := int8(stack[3])
+	eArg := abi.LiftF64(stack[4])
+	f := cx.LoadStringFromRange(uint32(stack[5]), uint32(stack[6]))
+	g := liftJoined(cx, stack[7:])
+	h := cx.ViewBytes(uint32(stack[10]), uint32(stack[11]))
+	i := Bits32(stack[12])
+	j := Many(abi.LiftCase(uint32(uint32(stack[13])), 257))
+	k := uint32(stack[14]) != 0
+	lArg := One(abi.LiftCase(uint32(uint32(stack[15])), 1))
+	ret, err := host.FlatLimit(cx.Ctx, a, b, c, d, eArg, f, g, h, i, j, k, lArg)
+	if err != nil {
+		abi.TrapHost(err, "test:values/values@1.0.0#flat-limit")
+	}
+	stack[0] = uint64(abi.LowerF64(ret))
 }
 
 // importValuesFlatParams is the host's side of test:values/values@1.0.0#flat-params (spec: canon_lower).
