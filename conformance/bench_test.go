@@ -95,7 +95,7 @@ func BenchmarkRequest(b *testing.B) {
 				if _, err := os.Stat(g.file); err != nil {
 					b.Skip("not built: see conformance/guests/guests.mk")
 				}
-				guest, err := server.NewComponent(link(b, k, g.file), 0)
+				guest, err := server.NewComponent(link(b, k, g.file), engine.InstanceConfig{})
 				if err != nil {
 					b.Fatal(err)
 				}

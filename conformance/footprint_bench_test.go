@@ -106,7 +106,7 @@ func idleApplications(b *testing.B, wasm []byte, replace string, n int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		guest, err := server.NewComponent(ln, 0)
+		guest, err := server.NewComponent(ln, engine.InstanceConfig{})
 		if err != nil {
 			b.Fatal(err)
 		}

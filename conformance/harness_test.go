@@ -137,7 +137,7 @@ func skipUnlessBuilt(t testing.TB, path, target string) {
 // serve serves a guest on a loopback address until the test ends.
 func serve(t testing.TB, linked *engine.Linked, memory uint64, cfg server.Config) *served {
 	t.Helper()
-	guest, err := server.NewComponent(linked, memory)
+	guest, err := server.NewComponent(linked, engine.InstanceConfig{MemoryLimit: memory})
 	if err != nil {
 		t.Fatal(err)
 	}

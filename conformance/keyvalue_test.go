@@ -41,10 +41,10 @@ var backends = []struct {
 		return bolt.Open(bolt.Config{Path: filepath.Join(t.TempDir(), "data.db")})
 	}},
 	{"redis", func(t testing.TB) (keyvalue.Store, error) {
-		return redis.Open(redis.Config{URL: "redis://" + servers.Redis(t, servers.RedisConfig{})})
+		return redis.Open(redis.Config{URL: "redis://" + servers.Redis(t, servers.RedisConfig{}) + "?timeout=60s"})
 	}},
 	{"nats", func(t testing.TB) (keyvalue.Store, error) {
-		return nats.Open(nats.Config{URL: "nats://" + servers.NATS(t, servers.NATSConfig{})})
+		return nats.Open(nats.Config{URL: "nats://" + servers.NATS(t, servers.NATSConfig{}) + "?timeout=60s"})
 	}},
 }
 

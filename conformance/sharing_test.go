@@ -59,7 +59,7 @@ func costOfSecond(t testing.TB, first, second string) cost {
 		if err != nil {
 			t.Fatal(err)
 		}
-		guest, err := server.NewComponent(ln, 0)
+		guest, err := server.NewComponent(ln, engine.InstanceConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}

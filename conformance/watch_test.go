@@ -32,7 +32,7 @@ type watched struct {
 // watch runs a guest's watcher on a bucket until the test ends.
 func watch(t testing.TB, path string, bucket keyvalue.Bucket, timeout time.Duration) *watched {
 	t.Helper()
-	w, err := server.NewWatcher(link(t, engine.Auto, path), 0)
+	w, err := server.NewWatcher(link(t, engine.Auto, path), engine.InstanceConfig{})
 	if err != nil || w == nil {
 		t.Fatal(w, err)
 	}
@@ -147,7 +147,7 @@ func TestSlowWatcher(t *testing.T) {
 
 // What is not a watcher is not one.
 func TestGuestThatDoesNotWatch(t *testing.T) {
-	if w, err := server.NewWatcher(link(t, engine.Auto, counterGuest), 0); w != nil || err != nil {
+	if w, err := server.NewWatcher(link(t, engine.Auto, counterGuest), engine.InstanceConfig{}); w != nil || err != nil {
 		t.Error(w, err)
 	}
 }
@@ -158,7 +158,7 @@ func TestStoreThatCannotBeWatched(t *testing.T) {
 		"it cannot now":   unwatchable{openBucket(t, backends[0].open)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, err := server.NewWatcher(link(t, engine.Auto, watchGuest), 0)
+			w, err := server.NewWatcher(link(t, engine.Auto, watchGuest), engine.InstanceConfig{})
 			if err != nil {
 				t.Fatal(err)
 			}

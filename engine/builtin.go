@@ -78,7 +78,7 @@ func (ln *Linked) taskBuiltin(h *hostFunc) builtinCall {
 	case component.BackpressureDec:
 		return func(i *canon.Instance, _ *canon.Thread, _ []uint64) { i.BackpressureDec() }
 	case component.TaskReturn:
-		result := ln.interned.typ(ln.subst.Type(h.typ))
+		result := ln.interned.Type(ln.subst.Type(h.typ))
 		return func(i *canon.Instance, th *canon.Thread, stack []uint64) {
 			i.TaskReturn(th, result, &th.Store().Options[opts], stack)
 		}
@@ -198,7 +198,7 @@ func (ln *Linked) streamBuiltin(h *hostFunc, codecs *abi.Codecs) (builtinCall, e
 	if b.Op < component.StreamNew || b.Op > component.FutureDropWritable {
 		return nil, nil
 	}
-	elem, err := ln.interned.elem(ln.subst.Type(h.typ).Elem, codecs)
+	elem, err := ln.elem(h, codecs)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (x *ExportedInterface) Func(name string, want *types.Func) (*Func, error) {
 	if !ok || it.fn == nil {
 		return nil, &ExportError{Export: "function " + name, Have: x.inst.order}
 	}
-	ft := x.linked.subst.Func(it.fn.ft)
+	ft := x.linked.concrete(it.fn.ft)
 	if want != nil && !want.Equal(ft) {
 		return nil, fmt.Errorf("export %s has another type: wanted %s, the component has %s", name, want, ft)
 	}

@@ -53,10 +53,10 @@ func (f *frame) canonBuiltin(d *component.CanonBuiltin) error {
 	if d.Resource != nil {
 		h.resource = f.subst.Resource(d.Resource)
 	}
+	f.p.steps += d.Weight
 	if d.Type != nil {
 		h.typ = f.subst.Type(d.Type)
 	}
-	h.options = f.options(d.Options)
 	if d.Op == component.ThreadNewIndirect {
 		h.table = slot(&f.p.tables, f.p.tableIndex, f.tables[d.Table])
 	}
@@ -65,6 +65,7 @@ func (f *frame) canonBuiltin(d *component.CanonBuiltin) error {
 		component.ContextGet, component.ContextSet, component.BackpressureInc, component.BackpressureDec:
 	default:
 		f.p.async = true
+		h.options = f.options(d.Options)
 	}
 	return f.addHostFunc(h)
 }

@@ -82,7 +82,8 @@ type Linked struct {
 	hostFuncs []core.HostFunc
 	fills     []fill // by ordinal of plan.cores
 	users     users
-	interned  interned
+	interned  types.Interner
+	elems     map[*types.Type]*abi.Elem // of streams and futures; written by Link alone
 }
 
 // users are, for each slot of a plan, the options that it is in.
@@ -102,7 +103,7 @@ func (l *Linker) Link(ctx context.Context, c *Component) (*Linked, error) {
 		component: c,
 		subst:     types.Subst{},
 		drops:     map[*types.Resource]func(ctx context.Context, object any){},
-		interned:  interned{types: map[string][]*types.Type{}, elems: map[*types.Type]*abi.Elem{}},
+		elems:     map[*types.Type]*abi.Elem{},
 	}
 	errs := append([]*ImportError(nil), c.unlinkable...)
 	errs = append(errs, l.linkResources(ln)...)

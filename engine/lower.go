@@ -68,7 +68,7 @@ func lowerStatic(h *hostFunc, call func(cx *abi.Context, stack []uint64)) coreCa
 //
 // spec: canon_lower
 func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (coreCall, error) {
-	codec, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
+	codec, err := codecs.NewCodec(ln.concrete(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +95,11 @@ func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (co
 // spec: canon_lower of a canon_lift
 func (ln *Linked) callBetween(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
 	lift := h.lower.callee.lift
-	caller, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
+	caller, err := codecs.NewCodec(ln.concrete(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
-	callee, err := codecs.NewCodec(ln.subst.Func(lift.ft))
+	callee, err := codecs.NewCodec(ln.concrete(lift.ft))
 	if err != nil {
 		return nil, err
 	}

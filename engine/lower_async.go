@@ -22,7 +22,7 @@ func (ln *Linked) lifting(l *lifting, ft *types.Func, codec *abi.Codec) *canon.L
 		Async:    l.async,
 		Callback: o.callback != none,
 		Codec:    codec,
-		Result:   ln.interned.typ(ft.Result),
+		Result:   ft.Result,
 		Flat:     max(flatSize(ft), 3), // the callback takes three
 	}
 }
@@ -32,11 +32,11 @@ func (ln *Linked) lifting(l *lifting, ft *types.Func, codec *abi.Codec) *canon.L
 //
 // spec: canon_lower
 func (ln *Linked) callAsync(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
-	caller, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
+	caller, err := codecs.NewCodec(ln.concrete(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
-	ft := ln.subst.Func(h.lower.callee.lift.ft)
+	ft := ln.concrete(h.lower.callee.lift.ft)
 	callee, err := codecs.NewCodec(ft)
 	if err != nil {
 		return nil, err
@@ -55,11 +55,11 @@ func (ln *Linked) callAsync(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
 // spec: canon_lower of a canon_lift
 func (ln *Linked) callSyncFromAsync(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
 	lift := h.lower.callee.lift
-	caller, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
+	caller, err := codecs.NewCodec(ln.concrete(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
-	callee, err := codecs.NewCodec(ln.subst.Func(lift.ft))
+	callee, err := codecs.NewCodec(ln.concrete(lift.ft))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (ln *Linked) callSyncFromAsync(h *hostFunc, codecs *abi.Codecs) (coreCall, 
 //
 // spec: canon_lower
 func (ln *Linked) lowerDynamicAsync(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (coreCall, error) {
-	codec, err := codecs.NewCodec(ln.subst.Func(h.lower.ft))
+	codec, err := codecs.NewCodec(ln.concrete(h.lower.ft))
 	if err != nil {
 		return nil, err
 	}
@@ -116,37 +116,25 @@ func (ln *Linked) lowerDynamicAsync(h *hostFunc, t *HostFunc, codecs *abi.Codecs
 	}, nil
 }
 
-// interned has the types of a Linked that are compared when it runs: of equal
-// ones it keeps one. It is written while linking alone.
-type interned struct {
-	types map[string][]*types.Type // by what they are printed as
-	elems map[*types.Type]*abi.Elem
+// concrete is a function type in the resources of the host. In a component with
+// something asynchronous, equal types are the same: they are compared when it runs.
+func (ln *Linked) concrete(ft *types.Func) *types.Func {
+	ft = ln.subst.Func(ft)
+	if ln.component.plan.async {
+		return ln.interned.Func(ft)
+	}
+	return ft
 }
 
-// typ returns the type that stands for t, which may be nil.
-func (n *interned) typ(t *types.Type) *types.Type {
-	if t == nil || n.types == nil {
-		return t
-	}
-	name := t.String()
-	for _, u := range n.types[name] {
-		if u.Equal(t) {
-			return u
-		}
-	}
-	n.types[name] = append(n.types[name], t)
-	return t
-}
-
-// elem returns the codec of the elements of streams and futures; t may be nil.
-func (n *interned) elem(t *types.Type, codecs *abi.Codecs) (*abi.Elem, error) {
-	t = n.typ(t)
-	if e := n.elems[t]; e != nil {
+// elem returns the codec of the elements of a stream or future.
+func (ln *Linked) elem(h *hostFunc, codecs *abi.Codecs) (*abi.Elem, error) {
+	t := ln.interned.Type(ln.subst.Type(h.typ)).Elem
+	if e := ln.elems[t]; e != nil {
 		return e, nil
 	}
 	e, err := codecs.NewElem(t)
 	if err == nil {
-		n.elems[t] = e
+		ln.elems[t] = e
 	}
 	return e, err
 }

@@ -25,6 +25,7 @@ import (
 // engineFlags choose how core code runs.
 type engineFlags struct {
 	kind, cacheDir, cacheSize string
+	maxTotalMemory            string
 	noCache                   bool
 }
 
@@ -32,6 +33,7 @@ func (f *engineFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.kind, "engine", "auto", "how core code runs: auto, compiler or interpreter")
 	c.Flags().StringVar(&f.cacheDir, "cache-dir", "", "directory for compiled code (default: godwit in the user's cache directory)")
 	c.Flags().StringVar(&f.cacheSize, "cache-size", "1G", "what that directory may hold, in bytes or with K, M or G; what was not used for the longest time goes")
+	c.Flags().StringVar(&f.maxTotalMemory, "max-total-memory", "", "linear memory of all instances together, in bytes or with K, M or G (default: no limit)")
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "keep no compiled code on disk")
 }
 
@@ -51,6 +53,9 @@ func (f *engineFlags) engine(ctx context.Context, log *slog.Logger) (*engine.Eng
 		return nil, usagef("--cache-size %q: it is a number of bytes, or one with K, M or G; --no-cache keeps nothing", f.cacheSize)
 	}
 	cfg.CacheSize = int64(size)
+	if cfg.MemoryLimit, err = limit("--max-total-memory", f.maxTotalMemory); err != nil {
+		return nil, err
+	}
 	switch {
 	case f.noCache:
 		cfg.CacheDir = ""
@@ -73,6 +78,7 @@ type grantFlags struct {
 	blockPrivate  bool
 	sockets       socketFlags
 	maxMemory     string
+	maxCPU        time.Duration
 	maxHostMemory string
 	maxFields     string
 }
@@ -90,6 +96,7 @@ func (f *grantFlags) add(c *cobra.Command) {
 	fl.StringVar(&f.maxHostMemory, "max-host-memory", "", "what one instance makes the host allocate for streams and fields, in bytes or with K, M or G (default 16M)")
 	fl.StringVar(&f.maxFields, "max-fields", "", "size of one set of header fields, in bytes or with K, M or G")
 	f.dataFlags.add(c)
+	fl.DurationVar(&f.maxCPU, "max-cpu", 0, "how long the code of one instance may run in all, not counting what it waits for; 0 is no limit")
 	fl.StringVar(&f.maxMemory, "max-memory", "", "linear memory of one instance, in bytes or with K, M or G (default 256M)")
 }
 
@@ -204,14 +211,24 @@ func (f *grantFlags) config() (cfg host.Config, err error) {
 	return cfg, err
 }
 
-// memoryLimit is --max-memory in bytes; 0 is the engine's default.
-func (f *grantFlags) memoryLimit() (uint64, error) {
-	if f.maxMemory == "" {
+// instance is the limits of one instance; what is 0 is the engine's default.
+func (f *grantFlags) instance() (c engine.InstanceConfig, err error) {
+	if f.maxCPU < 0 {
+		return c, usagef("--max-cpu %v: it is a duration such as 500ms, or 0 for no limit", f.maxCPU)
+	}
+	c.CPULimit = f.maxCPU
+	c.MemoryLimit, err = limit("--max-memory", f.maxMemory)
+	return c, err
+}
+
+// limit is a number of bytes that a flag sets; 0 when it does not.
+func limit(flag, text string) (uint64, error) {
+	if text == "" {
 		return 0, nil
 	}
-	n, err := parseSize(f.maxMemory)
+	n, err := parseSize(text)
 	if err != nil || n == 0 {
-		return 0, &exitError{code: exitUsage, err: fmt.Errorf("--max-memory %q: it is a number of bytes, or one with K, M or G", f.maxMemory)}
+		return 0, usagef("%s %q: it is a number of bytes, or one with K, M or G", flag, text)
 	}
 	return n, nil
 }

@@ -37,14 +37,14 @@ arguments and result are written in WAVE: --invoke 'add(1, 2)', or
 			if err != nil {
 				return err
 			}
-			limit, err := gf.memoryLimit()
+			limits, err := gf.instance()
 			if err != nil {
 				return err
 			}
 			cfg.Args, cfg.Stdin, cfg.Stdout, cfg.Stderr = args, os.Stdin, os.Stdout, os.Stderr
 			cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)) // of what the guest is denied
 			cfg.Terminals = cli.Terminals{Stdin: isTerminal(os.Stdin), Stdout: isTerminal(os.Stdout), Stderr: isTerminal(os.Stderr)}
-			p := &program{path: args[0], cfg: cfg, data: &gf.dataFlags, memory: limit, invoke: invoke}
+			p := &program{path: args[0], cfg: cfg, data: &gf.dataFlags, limits: limits, invoke: invoke}
 			return p.run(c.Context(), &ef)
 		},
 	}
@@ -62,7 +62,7 @@ type program struct {
 	path   string
 	cfg    host.Config
 	data   *dataFlags
-	memory uint64
+	limits engine.InstanceConfig
 	invoke string // "": it is a command
 }
 
@@ -100,7 +100,8 @@ func (p *program) toEnd(ctx context.Context, ef *engineFlags) error {
 	p.cfg.KeyValue.Buckets = stores.buckets
 	st := p.cfg.NewState(ctx)
 	defer st.Close()
-	inst, err := ln.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: p.memory})
+	p.limits.Host = st
+	inst, err := ln.Instantiate(ctx, p.limits)
 	var code int
 	if err == nil {
 		code, err = enter(ctx, inst)

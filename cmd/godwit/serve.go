@@ -146,7 +146,7 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	limit, err := f.memoryLimit()
+	limits, err := f.instance()
 	if err != nil {
 		return err
 	}
@@ -159,11 +159,11 @@ func (f *serveFlags) serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	guest, err := server.NewComponent(ln, limit)
+	guest, err := server.NewComponent(ln, limits)
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", path, err))
 	}
-	watcher, err := server.NewWatcher(ln, limit)
+	watcher, err := server.NewWatcher(ln, limits)
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", path, err))
 	}

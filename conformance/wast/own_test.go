@@ -14,7 +14,7 @@ func TestOwnScripts(t *testing.T) {
 			for _, c := range r.Failures() {
 				t.Errorf("%s:%d: %s\n    wanted  %s\n    got     %s", c.Script, c.Line, c.Command, c.Wanted, c.Got)
 			}
-			if want := 125; len(r.Cases) != want {
+			if want := 155; len(r.Cases) != want {
 				t.Errorf("%d commands, want %d", len(r.Cases), want)
 			}
 		})

@@ -104,7 +104,7 @@ func (i *Instance) end(t StreamType, writable bool, handle uint32) *copyEnd {
 		kind = kindWritable
 	}
 	e := object[*copyEnd](&i.handles, handle, kind)
-	if e.shared.future != t.Future || e.shared.elem != t.Elem && !sameType(e.shared.elem.Type, t.Elem.Type) {
+	if e.shared.future != t.Future || e.shared.elem != t.Elem {
 		panic(trapf("handle index %d used with the wrong type, expected a %s of another type", handle, t.noun()))
 	}
 	return e
@@ -323,6 +323,9 @@ func (i *Instance) DropEnd(t StreamType, writable bool, handle uint32) {
 
 // liftAsync moves a readable end out of the instance, or an error context.
 //
+// Types of elements are compared as pointers: equal ones of a component are the
+// same.
+//
 // spec: lift_async_value, lift_error_context
 func (i *Instance) liftAsync(ty *types.Type, handle uint32) any {
 	if ty.Kind == types.ErrorContext {
@@ -331,7 +334,7 @@ func (i *Instance) liftAsync(ty *types.Type, handle uint32) any {
 	e := object[*copyEnd](&i.handles, handle, kindReadable)
 	s := e.shared
 	switch {
-	case s.future != (ty.Kind == types.Future) || !sameType(s.elem.Type, ty.Elem):
+	case s.future != (ty.Kind == types.Future) || s.elem.Type != ty.Elem:
 		panic(trapf("handle index %d used with the wrong type, expected %s", handle, ty))
 	case e.state == copyDone && s.future:
 		panic(trapf("cannot lift future after previous read succeeded"))
@@ -356,7 +359,7 @@ func (i *Instance) lowerAsync(ty *types.Type, v any) uint32 {
 			return i.addObject(kindErrorContext, v)
 		}
 	case *shared:
-		if ty.Kind != types.Stream && ty.Kind != types.Future || v.future != (ty.Kind == types.Future) || !sameType(v.elem.Type, ty.Elem) {
+		if ty.Kind != types.Stream && ty.Kind != types.Future || v.future != (ty.Kind == types.Future) || v.elem.Type != ty.Elem {
 			break
 		}
 		if v.store != i.store {

@@ -64,6 +64,9 @@ func (i *Instance) CallAsync(th *Thread, lo *Lowering, li *Lifting, stack []uint
 	if !lo.Async {
 		th.checkMayBlock()
 	}
+	if th.wake != nil {
+		s.Instances[li.Inst].makeWay(i)
+	}
 	st := &asyncSubtask{lower: lo, args: stack}
 	// The call can outlive th.
 	st.init(i, i.reallocThread(), &s.Options[lo.Options])

@@ -19,7 +19,7 @@ type Lifting struct {
 	Async    bool
 	Callback bool // the option, which is in Options
 	Codec    *abi.Codec
-	Result   *types.Type // nil when there is none
+	Result   *types.Type // nil when there is none; equal ones of a component are the same
 	Flat     int         // how many flat values there are room for
 }
 
@@ -79,6 +79,17 @@ func (s *Store) enterAsync(from *Instance, l *Lifting, c caller) *Task {
 	s.scheduler.resume(&t.Thread, false, nil)
 	i.setMayEnter(from, true)
 	return t
+}
+
+// makeWay lets the thread that has i for itself go on, once, if it is ready to: it
+// may then be done. The specification would have the call that comes next wait;
+// its tests have it begin.
+func (i *Instance) makeWay(from *Instance) {
+	if e := i.exclusive; e != nil && e.isReady() && i.mayEnterFrom(from) {
+		i.setMayEnter(from, false)
+		i.store.scheduler.resume(e, false, nil)
+		i.setMayEnter(from, true)
+	}
 }
 
 // needsExclusive reports whether the implicit thread of a task like it cannot run
@@ -264,7 +275,7 @@ func (i *Instance) TaskReturn(th *Thread, result *types.Type, o *Options, stack 
 	}
 	l := t.async.lift
 	// A built-in that names no memory has a result that needs none.
-	if !sameType(result, l.Result) || o.Encoding != t.Opts.Encoding || o.Memory != nil && o.Memory != t.Opts.Memory {
+	if result != l.Result || o.Encoding != t.Opts.Encoding || o.Memory != nil && o.Memory != t.Opts.Memory {
 		panic(errTaskReturn)
 	}
 	t.resolve(l.Codec.LiftTaskReturn(&t.cx, stack))
@@ -279,12 +290,6 @@ func (i *Instance) TaskCancel(th *Thread) {
 		panic(errNotAsync)
 	}
 	th.Task.cancel()
-}
-
-// sameType reports whether two types, which may be nil, are equal. Those of the
-// built-ins of a component are the same pointer when they are.
-func sameType(a, b *types.Type) bool {
-	return a == b || a != nil && b != nil && a.Equal(b)
 }
 
 // HostCall is a call of a function with an async type from the host.

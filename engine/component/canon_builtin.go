@@ -167,6 +167,11 @@ func (d *decoder) canonBuiltin(s *scope, opcode byte) {
 	}
 	def := &CanonBuiltin{Op: op, FuncType: signature(b.signature)}
 	d.immediates(s, def, b.immediates)
+	if def.Type != nil {
+		w := d.infoOf(def.Type).weight
+		d.charge(w)
+		def.Weight = int(w)
+	}
 	ft := def.FuncType
 	d.pushCore(s, types.CoreExtern{Sort: types.CoreFunc, Func: &ft})
 	s.def(def)

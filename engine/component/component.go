@@ -182,6 +182,7 @@ type CanonBuiltin struct {
 	CoreType    *types.CoreFuncType
 	Table       uint32
 	Shared      bool
+	Weight      int // of Type; see CanonLift
 	// FuncType is the type of the core function that is made.
 	FuncType types.CoreFuncType
 }

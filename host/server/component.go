@@ -15,15 +15,15 @@ type Component struct {
 	pool    *engine.Pool
 }
 
-// NewComponent finds what linked exports as wasi:http/incoming-handler. Each
-// instance has at most memoryLimit bytes of linear memory; 0 is the engine's
-// default. The error says what the component exports instead.
-func NewComponent(linked *engine.Linked, memoryLimit uint64) (*Component, error) {
+// NewComponent finds what linked exports as wasi:http/incoming-handler. Instances
+// are made with c, except for its Host; its limits are those of each request. The
+// error says what the component exports instead.
+func NewComponent(linked *engine.Linked, c engine.InstanceConfig) (*Component, error) {
 	handler, err := wasihttp.FindIncomingHandler(linked)
 	if err != nil {
 		return nil, err
 	}
-	pool := linked.NewPool(engine.PoolConfig{Instance: engine.InstanceConfig{MemoryLimit: memoryLimit}})
+	pool := linked.NewPool(engine.PoolConfig{Instance: c})
 	return &Component{handler: handler, pool: pool}, nil
 }
 

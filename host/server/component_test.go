@@ -41,7 +41,7 @@ func component(t testing.TB, kind engine.Kind, path string, memory uint64) *Comp
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewComponent(linked, memory)
+	g, err := NewComponent(linked, engine.InstanceConfig{MemoryLimit: memory})
 	if err != nil {
 		t.Fatal(err)
 	}

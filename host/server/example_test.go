@@ -41,7 +41,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	guest, err := server.NewComponent(linked, 64<<20)
+	guest, err := server.NewComponent(linked, engine.InstanceConfig{MemoryLimit: 64 << 20})
 	if err != nil {
 		log.Fatal(err)
 	}

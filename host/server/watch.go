@@ -17,18 +17,18 @@ import (
 // Watcher passes changes of key-value stores on to a component that exports
 // wasi:keyvalue/watcher, each to an instance of its own.
 type Watcher struct {
-	linked      *engine.Linked
-	export      *keyvalue.WatcherExport
-	memoryLimit uint64
+	linked   *engine.Linked
+	export   *keyvalue.WatcherExport
+	instance engine.InstanceConfig
 }
 
-// NewWatcher finds the export. The Watcher is nil if linked has none.
-func NewWatcher(linked *engine.Linked, memoryLimit uint64) (*Watcher, error) {
+// NewWatcher finds the export. Instances are made with c, except for its Host. The Watcher is nil if linked has none.
+func NewWatcher(linked *engine.Linked, c engine.InstanceConfig) (*Watcher, error) {
 	export, err := keyvalue.FindWatcher(linked)
 	if err != nil || export == nil {
 		return nil, err
 	}
-	return &Watcher{linked: linked, export: export, memoryLimit: memoryLimit}, nil
+	return &Watcher{linked: linked, export: export, instance: c}, nil
 }
 
 // Run watches every store that c grants, until ctx is done. Changes of one store
@@ -210,7 +210,9 @@ func (r *watching) call(ctx context.Context, id uint64, b keyvalue.Bucket, e key
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	inst, err := r.linked.Instantiate(ctx, engine.InstanceConfig{Host: st, MemoryLimit: r.memoryLimit})
+	limits := r.instance
+	limits.Host = st
+	inst, err := r.linked.Instantiate(ctx, limits)
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ type handle struct {
 // How realloc behaves.
 const (
 	reallocGood      = iota
-	reallocMoves            // the memory moves with each call
-	reallocUnaligned        // at the third call
-	reallocBeyond           // at the second call
+	reallocMoves     // the memory moves with each call
+	reallocUnaligned // at the third call
+	reallocBeyond    // at the second call
 	reallocKinds
 )
 
@@ -120,7 +120,29 @@ type importCase struct {
 	seed     uint64 // of values
 	encoding byte
 	realloc  byte
+	cut      byte   // memory ends cut-1 bytes before the end of what is in use
 	damage   []byte // what is overwritten: see spoil
+}
+
+// shims are the functions of world everything, bound to one host, each with its codec.
+type shims struct {
+	host   *host
+	funcs  []engine.HostFunc
+	codecs []*abi.Codec
+}
+
+func newShims(t testing.TB) *shims {
+	s := &shims{host: &host{}}
+	for _, hi := range hostInterfaces(t, s.host) {
+		for _, f := range hi.Funcs {
+			c, err := abi.NewCodec(f.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.funcs, s.codecs = append(s.funcs, f), append(s.codecs, c)
+		}
+	}
+	return s
 }
 
 // spoil overwrites bytes of memory and flat values: each three bytes of damage
@@ -136,8 +158,8 @@ func spoil(mem []byte, stack []uint64, damage []byte) {
 	}
 }
 
-// hostFuncs are the functions of world everything, bound to x.
-func hostFuncs(t testing.TB, x *host) (funcs []engine.HostFunc) {
+// hostInterfaces are the imports of world everything, bound to x.
+func hostInterfaces(t testing.TB, x *host) []*engine.HostInterface {
 	l := new(engine.Engine).NewLinker()
 	for _, err := range []error{
 		values.LinkValues(l, func(*abi.Context) values.ValuesHost { return x }),
@@ -147,10 +169,7 @@ func hostFuncs(t testing.TB, x *host) (funcs []engine.HostFunc) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"test:values/values@1.0.0", "test:values/resources@1.0.0"} {
-		funcs = append(funcs, l.Provides(name).Funcs...)
-	}
-	return funcs
+	return []*engine.HostInterface{l.Provides("test:values/values@1.0.0"), l.Provides("test:values/resources@1.0.0")}
 }
 
 // outcome is all that can be seen of a call.
@@ -203,7 +222,7 @@ func (o outcome) compare(t *testing.T, static outcome) {
 
 // prepare makes what the guest passes: a machine with lowered values, damaged
 // as the case has it, and the flat values.
-func (c *importCase) prepare(m *maker, ft *types.Func, codec *abi.Codec, x *host) (*machine, []uint64) {
+func (c importCase) prepare(m *maker, ft *types.Func, codec *abi.Codec, x *host) (*machine, []uint64) {
 	guest := &machine{mem: make([]byte, 64), next: 16, handles: []handle{{}}}
 	for i := range 3 {
 		guest.handles = append(guest.handles, handle{object: &node{host: x, name: fmt.Sprint("old ", i)}})
@@ -235,27 +254,26 @@ func (c *importCase) prepare(m *maker, ft *types.Func, codec *abi.Codec, x *host
 		}
 	}
 	spoil(guest.mem, stack, c.damage)
-	guest.realloc = c.realloc
+	if c.cut > 0 {
+		guest.mem = guest.mem[:max(0, int(guest.next)-int(c.cut-1))]
+		guest.next = uint32(len(guest.mem))
+	}
+	guest.realloc = c.realloc % reallocKinds
 	return guest, stack
 }
 
 // check runs one case both ways.
-func (c *importCase) check(t *testing.T) {
-	x := &host{}
-	funcs := hostFuncs(t, x)
-	f := funcs[int(c.fn)%len(funcs)]
+func (c importCase) check(t *testing.T, s *shims) {
+	t.Helper()
+	n := int(c.fn) % len(s.funcs)
+	x, f, codec := s.host, s.funcs[n], s.codecs[n]
 	ft := f.Type
-	codec, err := abi.NewCodec(ft)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c.encoding %= 3
-	c.realloc %= reallocKinds
 	m := &maker{Rand: rand.New(rand.NewPCG(c.seed, 0))}
 	dynamic, stack := c.prepare(m, ft, codec, x)
 	static := dynamic.copy()
-	dynamic = dynamic.copy()
-	x.ft, x.wraps = ft, m.IntN(2) == 0
+	dynamic.log = nil
+	*x = host{ft: ft, wraps: m.IntN(2) == 0}
 	if ft.Result != nil {
 		x.result = m.value(ft.Result)
 	}
@@ -274,37 +292,52 @@ func (c *importCase) check(t *testing.T) {
 	})
 	want.compare(t, got)
 	if t.Failed() {
-		t.Errorf("function %s, case %+v", f.Name, *c)
+		t.Fatalf("function %s, case %+v", f.Name, c)
 	}
 }
 
-// damages are what the seeds do to a call: nothing, flat values, memory.
+// damages is random damage near the beginning.
 func damages(r *rand.Rand) []byte {
-	b := make([]byte, 3*r.IntN(4))
+	b := make([]byte, 3+3*r.IntN(3))
 	for i := range b {
 		b[i] = byte(r.Uint32())
 	}
 	for i := 1; i < len(b); i += 3 {
-		b[i] &= 1 // near the beginning
+		b[i] &= 1
 	}
 	return b
 }
 
+// Bits that tell one wrong way to read a flat value from the right one: of a
+// case or length, beyond a byte, beyond 16 bits, the sign.
+var tellingBits = []struct{ at, bit byte }{{0, 1}, {0, 8}, {0, 0x80}, {1, 2}, {1, 0x80}, {2, 1}, {3, 0x80}}
+
 func TestShimsAgreeWithCodec(t *testing.T) {
-	funcs := hostFuncs(t, &host{})
-	for i, f := range funcs {
+	s := newShims(t)
+	for i, f := range s.funcs {
+		c := importCase{fn: uint16(i)}
 		t.Run(f.Name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(i), 1))
-			for k := range 90 {
-				c := importCase{fn: uint16(i), seed: r.Uint64(), encoding: byte(k)}
-				if k%3 == 1 {
-					c.realloc = byte(r.Uint32())
-				}
-				if k%3 == 2 {
-					c.damage = damages(r)
-				}
-				if c.check(t); t.Failed() {
-					return
+			for k := range 60 {
+				c.seed, c.encoding = r.Uint64(), byte(k)
+				c.check(t, s)
+				with := c
+				with.realloc = byte(k) % reallocKinds
+				with.check(t, s)
+				with = c
+				with.cut = byte(k%20) + 1
+				with.check(t, s)
+				with = c
+				with.damage = damages(r)
+				with.check(t, s)
+			}
+			for at := range len(abi.FlattenFunc(f.Type, abi.Lower).Params) {
+				for _, b := range tellingBits {
+					for range 4 {
+						c.seed, c.encoding = r.Uint64(), byte(r.Uint32())
+						c.damage = []byte{byte(at*8+int(b.at)) << 1, byte((at*8 + int(b.at)) >> 7), b.bit}
+						c.check(t, s)
+					}
 				}
 			}
 		})
@@ -314,12 +347,12 @@ func TestShimsAgreeWithCodec(t *testing.T) {
 // FuzzShimsAgreeWithCodec calls a host function through its generated shim, and
 // on dynamic values.
 func FuzzShimsAgreeWithCodec(f *testing.F) {
+	s := newShims(f)
 	r := rand.New(rand.NewPCG(7, 7))
-	for i := range hostFuncs(f, &host{}) {
-		f.Add(uint16(i), uint64(i), byte(i), byte(i), damages(r))
+	for i := range s.funcs {
+		f.Add(uint16(i), uint64(i), byte(i), byte(i), byte(0), damages(r))
 	}
-	f.Fuzz(func(t *testing.T, fn uint16, seed uint64, encoding, realloc byte, damage []byte) {
-		c := importCase{fn: fn, seed: seed, encoding: encoding, realloc: realloc, damage: damage}
-		c.check(t)
+	f.Fuzz(func(t *testing.T, fn uint16, seed uint64, encoding, realloc, cut byte, damage []byte) {
+		importCase{fn, seed, encoding, realloc, cut, damage}.check(t, s)
 	})
 }

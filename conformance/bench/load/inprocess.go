@@ -52,7 +52,7 @@ func newHandler(ctx context.Context, e *engine.Engine, b []byte, timeout time.Du
 	if err != nil {
 		return nil, err
 	}
-	component, err := server.NewComponent(linked, 0)
+	component, err := server.NewComponent(linked, engine.InstanceConfig{})
 	if err != nil {
 		return nil, err
 	}

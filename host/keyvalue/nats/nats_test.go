@@ -38,7 +38,7 @@ func bucket(t testing.TB, url string) keyvalue.Bucket {
 func TestStore(t *testing.T) {
 	addr := servers.NATS(t, servers.NATSConfig{})
 	storetest.Run(t, storetest.Backend{
-		Open: func(t *testing.T) keyvalue.Store { return open(t, "nats://"+addr+"/test") },
+		Open: func(t *testing.T) keyvalue.Store { return open(t, "nats://"+addr+"/test?timeout=60s") },
 		Break: func(t *testing.T) (keyvalue.Store, func(), func()) {
 			p := servers.NewProxy(t, addr)
 			return open(t, "nats://"+p.Addr+"/test?timeout="+timeout.String()), p.Fail, p.Mend
@@ -54,7 +54,7 @@ func TestCluster(t *testing.T) {
 	}
 	addr := servers.NATSCluster(t)
 	storetest.Run(t, storetest.Backend{
-		Open:   func(t *testing.T) keyvalue.Store { return open(t, "nats://"+addr+"?replicas=3&timeout=20s") },
+		Open:   func(t *testing.T) keyvalue.Store { return open(t, "nats://"+addr+"?replicas=3&timeout=60s") },
 		Weight: 10,
 	})
 }

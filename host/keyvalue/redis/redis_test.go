@@ -37,7 +37,7 @@ func open(t testing.TB, url string) *redis.Store {
 func TestStore(t *testing.T) {
 	addr := servers.Redis(t, servers.RedisConfig{Args: []string{"--notify-keyspace-events", "K$g"}})
 	storetest.Run(t, storetest.Backend{
-		Open: func(t *testing.T) keyvalue.Store { return open(t, "redis://"+addr+"/3") },
+		Open: func(t *testing.T) keyvalue.Store { return open(t, "redis://"+addr+"/3?timeout=60s") },
 		Break: func(t *testing.T) (keyvalue.Store, func(), func()) {
 			p := servers.NewProxy(t, addr)
 			return open(t, "redis://"+p.Addr+"/3?timeout="+timeout.String()), p.Fail, p.Mend
@@ -49,7 +49,7 @@ func TestStore(t *testing.T) {
 func TestCluster(t *testing.T) {
 	addr := servers.RedisCluster(t)
 	storetest.Run(t, storetest.Backend{
-		Open: func(t *testing.T) keyvalue.Store { return open(t, "redis://"+addr+"?cluster=true") },
+		Open: func(t *testing.T) keyvalue.Store { return open(t, "redis://"+addr+"?cluster=true&timeout=60s") },
 	})
 }
 
