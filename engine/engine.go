@@ -11,8 +11,8 @@
 //	Func       an export of a Linked, called on an Instance
 //
 // It owns flattening (nested components become one list of initializers, and
-// calls through the tables of shims direct), linking and instantiation. It must
-// not import wazero, net/http, host or bindings.
+// calls through the tables of shims direct), linking and instantiation.
+// It must not import wazero, net/http, host or bindings.
 //
 // Reading the source: plan.go (what flattening makes), flatten.go (how),
 // direct.go, then linker.go, lower.go, instance.go and export.go in the order of a
