@@ -101,7 +101,7 @@ func TestASlowReaderSlowsTheGuest(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		fmt.Fprintf(conn, "GET /big?bytes=%d HTTP/1.1\r\nHost: x\r\n\r\n", 1<<32)
+		fmt.Fprintf(conn, "GET /big?bytes=%d HTTP/1.1\r\nHost: x\r\n\r\n", int64(1)<<32)
 		var before, after runtime.MemStats
 		time.Sleep(300 * time.Millisecond)
 		runtime.ReadMemStats(&before)

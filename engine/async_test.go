@@ -53,6 +53,8 @@ const threads = `(component
       (call $return (global.get $counter)))
     (func (export "yield") (loop (drop (call $yield)) (br 0)))
     (func (export "yield-sync") (result i32) (loop (drop (call $yield)) (br 0)) (unreachable))
+    (func (export "returns") (call $return (i32.const 1)))
+    (func (export "yields") (drop (call $yield)) (call $return (i32.const 1)))
     (func (export "stuck") (call $block))
     (func (export "boom") (result i32) unreachable)
     (func (export "forgets"))
@@ -75,6 +77,8 @@ const threads = `(component
   (func (export "counted") async (result u32) (canon lift (core func $i "counted") async))
   (func (export "yield") async (result u32) (canon lift (core func $i "yield") async))
   (func (export "yield-sync") (result u32) (canon lift (core func $i "yield-sync")))
+  (func (export "returns") async (result u32) (canon lift (core func $i "returns") async))
+  (func (export "yields") async (result u32) (canon lift (core func $i "yields") async))
   (func (export "stuck") async (result u32) (canon lift (core func $i "stuck") async))
   (func (export "boom") (result u32) (canon lift (core func $i "boom")))
   (func (export "forgets") async (result u32) (canon lift (core func $i "forgets") async))
@@ -162,6 +166,55 @@ func TestThreadsGoOnInLaterCalls(t *testing.T) {
 		if v := call(t, i, ln, "counted"); v.(uint32) < 5 {
 			t.Errorf("got %v", v)
 		}
+	})
+}
+
+// What was charged for threads is given back with their instance: here, few of
+// them fit into what all instances may take.
+func TestClosingGivesBackWhatThreadsTook(t *testing.T) {
+	for _, k := range []engine.Kind{engine.Auto, engine.Interpreter} {
+		e, err := engine.New(t.Context(), engine.Config{Kind: k, MemoryLimit: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close(context.Background())
+		ln := mustLink(t, e, threads)
+		for n := range 20 {
+			i, err := ln.Instantiate(t.Context(), engine.InstanceConfig{})
+			if err != nil {
+				t.Fatalf("%v: instance %d: %v", e.Kind(), n, err)
+			}
+			call(t, i, ln, "park")
+			call(t, i, ln, "park")
+			if err := i.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// An instance in which threads may wait is not used again as if it were new.
+func TestPoolsCloseInstancesWithThreads(t *testing.T) {
+	onBoth(t, func(t *testing.T, e *engine.Engine) {
+		ln := mustLink(t, e, threads)
+		before := runtime.NumGoroutine()
+		p := ln.NewPool(engine.PoolConfig{})
+		defer p.Close(t.Context())
+		i, err := p.Get(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call(t, i, ln, "park")
+		p.Put(t.Context(), i)
+		noMoreGoroutines(t, before)
+		again, err := p.Get(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again == i {
+			t.Error("the instance was given out again")
+		}
+		p.Put(t.Context(), again)
 	})
 }
 
@@ -279,4 +332,25 @@ func TestHostFunctionsReturnToAsyncCallers(t *testing.T) {
 			t.Errorf("got %v", v)
 		}
 	})
+}
+
+func BenchmarkAsyncCall(b *testing.B) {
+	e, err := engine.New(b.Context(), engine.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close(context.Background())
+	ln := mustLink(b, e, threads)
+	for _, name := range []string{"returns", "yields"} {
+		b.Run(name, func(b *testing.B) {
+			i := instantiate(b, ln, engine.InstanceConfig{})
+			f := rootFunc(b, ln, name)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.Call(b.Context(), i); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

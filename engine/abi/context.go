@@ -5,7 +5,10 @@
 // It has two users that a differential test keeps equal: the static shims that
 // tools/bindgen generates, which call the typed primitives of Context, and the
 // dynamic values (Value) of --invoke, wast scripts and component-to-component
-// calls, which go through a Codec worked out once per function type.
+// calls, which go through a Codec worked out once per function type. The test is
+// in tools/bindgen (differential_test.go, exports_test.go), where the shims are:
+// for every type constructor both get the same memory, flat values, handles and
+// answers of realloc, and must trap, or not, with the same outcome.
 //
 // Lifting always means core → component, lowering component → core. A violation
 // of the ABI panics with a *Trap; whoever entered the guest recovers it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strconv"
 	"time"
@@ -136,7 +137,7 @@ func is(b []byte, name string) bool {
 func number(b []byte) int {
 	n := 0
 	for _, c := range b {
-		if c < '0' || c > '9' || n > 1<<40 {
+		if c < '0' || c > '9' || n > (math.MaxInt-9)/10 {
 			return -1
 		}
 		n = n*10 + int(c-'0')

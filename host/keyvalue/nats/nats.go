@@ -4,6 +4,9 @@
 // NAMESPACE.NAME.KEY there (key.go), so that the tools of NATS can read it.
 // Whatever must be atomic compares revisions.
 //
+// What is acknowledged is as safe as the server makes it: on replicas if the bucket
+// has them, and on the disk by the server's sync_interval.
+//
 // What an operation reads comes from the leader of the stream where it has
 // replicas, since those may be behind: what was written is read.
 //

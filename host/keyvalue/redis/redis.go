@@ -6,6 +6,9 @@
 // an increment or a swap, is not tried again when the connection breaks in the
 // middle of it: it is an error, and may have had its effect.
 //
+// What is acknowledged is as safe as the server's persistence makes it. After a
+// failover a replica may lack the last writes.
+//
 // It may import host/keyvalue and go-redis, and nothing else of this module.
 package redis
 
