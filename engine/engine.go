@@ -10,12 +10,13 @@
 //	Pool       instances that are used again, each time as if new
 //	Func       an export of a Linked, called on an Instance
 //
-// It owns flattening (nested components become one list of initializers),
-// linking and instantiation. It must not import wazero, net/http, host or
-// bindings.
+// It owns flattening (nested components become one list of initializers, and
+// calls through the tables of shims direct), linking and instantiation.
+// It must not import wazero, net/http, host or bindings.
 //
-// Reading the source: plan.go (what flattening makes), flatten.go (how), then
-// linker.go, lower.go, instance.go and export.go in the order of a component's life.
+// Reading the source: plan.go (what flattening makes), flatten.go (how),
+// direct.go, then linker.go, lower.go, instance.go and export.go in the order of a
+// component's life.
 package engine
 
 import (
@@ -109,6 +110,7 @@ func (e *Engine) Compile(ctx context.Context, b []byte) (*Component, error) {
 	if c.plan, c.unlinkable, err = flatten(desc); err != nil {
 		return nil, err
 	}
+	c.plan.bindDirectly()
 	c.compiles = maxRecompiled + len(b)
 	err = c.compileCores(ctx)
 	if errors.Is(err, core.ErrNeedsInterpreter) && e.kind == Auto {

@@ -75,6 +75,13 @@ func (ln *Linked) Instantiate(ctx context.Context, c InstanceConfig) (_ *Instanc
 			return nil, err
 		}
 		start.End()
+		for _, c := range p.cores[k].starts {
+			start := s.Instances[c.instance].Begin(ctx)
+			if err := i.cores[c.fn.Instance].Start(&start.Thread, c.fn.Name); err != nil {
+				return nil, trap(err)
+			}
+			start.End()
+		}
 	}
 	return i, nil
 }

@@ -43,6 +43,14 @@ type coreInstantiation struct {
 	module   *component.CoreModule
 	imports  []core.Ref
 	instance int // component instance that it is a part of
+	starts   []startCall
+}
+
+// startCall is a call of a core function after a core instantiation, in place of
+// the start function of one that was removed.
+type startCall struct {
+	fn       core.Ref
+	instance int // component instance that it was a part of
 }
 
 // options are canonical options as slots.

@@ -74,6 +74,12 @@ func (r *reader) constOffset() (offset uint32, ok bool) {
 	if r.byte() != opI32Const {
 		return 0, false
 	}
+	offset, ok = r.i32()
+	return offset, ok && r.byte() == opEnd
+}
+
+// i32 reads the immediate of an i32.const.
+func (r *reader) i32() (value uint32, ok bool) {
 	var v uint64
 	for s := uint(0); ; s += 7 {
 		c := r.byte()
@@ -87,7 +93,7 @@ func (r *reader) constOffset() (offset uint32, ok bool) {
 		if c&0x40 != 0 && s < 28 {
 			v |= ^uint64(0) << (s + 7)
 		}
-		return uint32(v), r.byte() == opEnd
+		return uint32(v), true
 	}
 }
 

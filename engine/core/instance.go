@@ -22,7 +22,7 @@ type InstanceConfig struct {
 type Instance struct {
 	mod    api.Module
 	module *Module
-	// calledOut says that its start function called the host.
+	// calledOut says that a start function of it called the host.
 	calledOut bool
 	pristine  *pristine // what Reset returns it to, if it can
 	budget    *Budget
@@ -76,6 +76,24 @@ func (m *Module) Instantiate(ctx context.Context, host *Host, others []*Instance
 	i.mod = mod
 	i.calledOut = cc.calledOut
 	return i, nil
+}
+
+// Start calls an exported function as the start function of a module is called,
+// when it is instantiated.
+func (i *Instance) Start(ctx context.Context, name string) error {
+	cc := &callContext{}
+	cc.init(ctx, i.meter)
+	if i.module.kind == Interpreter {
+		defer cc.limit()()
+	}
+	i.meter.enter()
+	_, err := i.mod.ExportedFunction(name).Call(cc)
+	i.meter.leave()
+	if err != nil {
+		return trap(cc.Context, err)
+	}
+	i.calledOut = i.calledOut || cc.calledOut
+	return nil
 }
 
 // allocate takes what the instance's tables and memory need, and puts the

@@ -84,11 +84,12 @@ const (
 
 	blockEmpty = 0x40
 
-	typeI32  = 0x7f
-	typeI64  = 0x7e
-	typeF32  = 0x7d
-	typeF64  = 0x7c
-	typeFunc = 0x60
+	typeI32     = 0x7f
+	typeI64     = 0x7e
+	typeF32     = 0x7d
+	typeF64     = 0x7c
+	typeFunc    = 0x60
+	typeFuncref = 0x70
 )
 
 // noType is the immediate of a block whose type is not an index.
