@@ -26,9 +26,6 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc, codecs *abi.Codecs)
 	case h.lower.callee.lift != nil && h.lower.callee.lift.ft.Async:
 		out.Name = "component function"
 		out.Call, err = ln.callAsync(h, codecs)
-	case h.lower.callee.lift != nil && h.lower.async:
-		out.Name = "component function"
-		out.Call, err = ln.callSyncFromAsync(h, codecs)
 	case h.lower.callee.lift != nil:
 		out.Name = "component function"
 		out.Call, err = ln.callBetween(h, codecs)
@@ -41,8 +38,6 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc, codecs *abi.Codecs)
 			out.Call = notImplemented(h, "canon lower with the async option, of a function of the host's generated bindings,")
 		case t.Call != nil:
 			out.Call = lowerStatic(h, t.Call)
-		case h.lower.async:
-			out.Call, err = ln.lowerDynamicAsync(h, t, codecs)
 		default:
 			out.Call, err = ln.lowerDynamic(h, t, codecs)
 		}
@@ -68,7 +63,7 @@ func lowerStatic(h *hostFunc, call func(cx *abi.Context, stack []uint64)) coreCa
 //
 // spec: canon_lower
 func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (coreCall, error) {
-	codec, err := codecs.NewCodec(ln.concrete(h.lower.ft))
+	codec, err := ln.lowerCodec(h, codecs)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +73,12 @@ func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (co
 		s := th.Store()
 		st := s.Instances[inst].Leave(th, &s.Options[opts])
 		cx := st.Context()
-		args, out := codec.LiftParams(cx, stack)
+		args, out := codec.liftParams(cx, stack)
 		v, err := t.Dynamic(cx, args)
 		if err != nil {
 			panic(err)
 		}
-		codec.LowerResult(cx, v, stack, out)
+		codec.lowerResult(cx, v, stack, out)
 		st.Return()
 	}, nil
 }
@@ -95,7 +90,7 @@ func (ln *Linked) lowerDynamic(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (co
 // spec: canon_lower of a canon_lift
 func (ln *Linked) callBetween(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
 	lift := h.lower.callee.lift
-	caller, err := codecs.NewCodec(ln.concrete(h.lower.ft))
+	caller, err := ln.lowerCodec(h, codecs)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +112,12 @@ func (ln *Linked) callBetween(h *hostFunc, codecs *abi.Codecs) (coreCall, error)
 			panic(err)
 		}
 		st.Context().Between, t.Context().Between = true, true
-		args, out := caller.LiftParams(st.Context(), stack)
+		args, out := caller.liftParams(st.Context(), stack)
 		callee.LowerParams(t.Context(), args, t.Stack)
 		t.Run(s.Funcs[lift.core])
 		v := callee.LiftResult(t.Context(), t.Stack)
 		t.Return()
-		caller.LowerResult(st.Context(), v, stack, out)
+		caller.lowerResult(st.Context(), v, stack, out)
 		t.PostReturn()
 		t.Leave()
 		st.Return()

@@ -49,71 +49,32 @@ func (ln *Linked) callAsync(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
 	}, nil
 }
 
-// callSyncFromAsync is callBetween for a lower with the async option: it returns
-// when the call is over.
-//
-// spec: canon_lower of a canon_lift
-func (ln *Linked) callSyncFromAsync(h *hostFunc, codecs *abi.Codecs) (coreCall, error) {
-	lift := h.lower.callee.lift
-	caller, err := codecs.NewCodec(ln.concrete(h.lower.ft))
-	if err != nil {
-		return nil, err
-	}
-	callee, err := codecs.NewCodec(ln.concrete(lift.ft))
-	if err != nil {
-		return nil, err
-	}
-	inst, opts := h.instance, h.lower.options
-	target, targetOpts := ln.component.plan.options[lift.options].instance, lift.options
-	flat := flatSize(lift.ft)
-	return func(ctx context.Context, stack []uint64) {
-		th := canon.ThreadOf(ctx)
-		s := th.Store()
-		from := &s.Instances[inst]
-		st := from.Leave(th, &s.Options[opts])
-		from.CheckCall(&s.Instances[target])
-		t, err := s.Instances[target].Enter(th.Context, from, &s.Options[targetOpts], flat)
-		if err != nil {
-			panic(err)
-		}
-		st.Context().Between, t.Context().Between = true, true
-		args, out := caller.LiftParamsAsync(st.Context(), stack)
-		callee.LowerParams(t.Context(), args, t.Stack)
-		t.Run(s.Funcs[lift.core])
-		v := callee.LiftResult(t.Context(), t.Stack)
-		t.Return()
-		caller.LowerResultAsync(st.Context(), v, out)
-		t.PostReturn()
-		t.Leave()
-		st.Return()
-		stack[0] = canon.Returned
-	}, nil
+// lowerCodec is the codec of a lower, with or without the async option. With it,
+// what is called here is over when it returns, and the caller is told so.
+type lowerCodec struct {
+	*abi.Codec
+	async bool
 }
 
-// lowerDynamicAsync is lowerDynamic for a lower with the async option: the host
-// function is over when it returns.
-//
-// spec: canon_lower
-func (ln *Linked) lowerDynamicAsync(h *hostFunc, t *HostFunc, codecs *abi.Codecs) (coreCall, error) {
-	codec, err := codecs.NewCodec(ln.concrete(h.lower.ft))
-	if err != nil {
-		return nil, err
+func (ln *Linked) lowerCodec(h *hostFunc, codecs *abi.Codecs) (lowerCodec, error) {
+	c, err := codecs.NewCodec(ln.concrete(h.lower.ft))
+	return lowerCodec{c, h.lower.async}, err
+}
+
+func (c lowerCodec) liftParams(cx *abi.Context, stack []uint64) (args []abi.Value, out uint32) {
+	if c.async {
+		return c.LiftParamsAsync(cx, stack)
 	}
-	inst, opts := h.instance, h.lower.options
-	return func(ctx context.Context, stack []uint64) {
-		th := canon.ThreadOf(ctx)
-		s := th.Store()
-		st := s.Instances[inst].Leave(th, &s.Options[opts])
-		cx := st.Context()
-		args, out := codec.LiftParamsAsync(cx, stack)
-		v, err := t.Dynamic(cx, args)
-		if err != nil {
-			panic(err)
-		}
-		codec.LowerResultAsync(cx, v, out)
-		st.Return()
+	return c.LiftParams(cx, stack)
+}
+
+func (c lowerCodec) lowerResult(cx *abi.Context, v abi.Value, stack []uint64, out uint32) {
+	if c.async {
+		c.LowerResultAsync(cx, v, out)
 		stack[0] = canon.Returned
-	}, nil
+		return
+	}
+	c.LowerResult(cx, v, stack, out)
 }
 
 // concrete is a function type in the resources of the host. In a component with
