@@ -21,24 +21,15 @@ func (b *bucket) Keys(ctx context.Context, cursor uint64, limit int) (p keyvalue
 	if err != nil {
 		return p, err
 	}
-	newest := uint64(0)
-	if !st.direct { // what lists may be behind what the leader has acknowledged
-		m, err := b.store.lastOfLeader(ctx, st.name, b.subject+">")
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return p, nil
-		}
-		if err != nil {
-			return p, b.store.explain(err)
-		}
-		newest = m.Sequence
-	}
 	for {
-		p, reached, err := b.page(ctx, st, cursor, limit)
-		behind := err == nil && p.Cursor == 0 && reached < newest
-		// In a cluster it takes a moment until a new consumer is known everywhere.
-		if !behind && !errors.Is(err, nats.ErrNoResponders) {
+		p, err := b.page(ctx, st, cursor, limit)
+		switch {
+		case errors.Is(err, errElsewhere):
+			continue
+		case !errors.Is(err, nats.ErrNoResponders):
 			return p, b.store.explain(err)
 		}
+		// In a cluster it takes a moment until a new consumer is known everywhere.
 		select {
 		case <-ctx.Done():
 			return keyvalue.Page{}, ctx.Err()
@@ -47,16 +38,32 @@ func (b *bucket) Keys(ctx context.Context, cursor uint64, limit int) (p keyvalue
 	}
 }
 
-// page lists through a consumer that lives as long as that takes. It says up to
-// which revision it has seen the stream.
-func (b *bucket) page(ctx context.Context, st *stream, cursor uint64, limit int) (p keyvalue.Page, reached uint64, err error) {
+// errElsewhere: the server chose a replica for a consumer, by lot, that may be
+// behind. Its page may have what is deleted, and lack what was written.
+var errElsewhere = errors.New("the consumer is not at the leader of the stream")
+
+// atLeader says whether a consumer reads from the leader of its stream: what is
+// acknowledged is there. No request of JetStream asks for that place.
+func (st *stream) atLeader(ctx context.Context, consumer *jetstream.ConsumerInfo) (bool, error) {
+	if st.direct || consumer.Cluster == nil {
+		return true, nil
+	}
+	info, err := st.Info(ctx)
+	if err != nil || info.Cluster == nil {
+		return false, err
+	}
+	return info.Cluster.Leader == consumer.Cluster.Leader, nil
+}
+
+// page lists through a consumer that lives as long as that takes.
+func (b *bucket) page(ctx context.Context, st *stream, cursor uint64, limit int) (p keyvalue.Page, err error) {
 	consumer, err := st.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		FilterSubject: b.subject + ">", HeadersOnly: true,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: cursor + 1,
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, InactiveThreshold: 2 * b.store.timeout,
 	})
 	if err != nil {
-		return p, 0, err
+		return p, err
 	}
 	info := consumer.CachedInfo()
 	defer func() {
@@ -64,28 +71,33 @@ func (b *bucket) page(ctx context.Context, st *stream, cursor uint64, limit int)
 			_ = st.DeleteConsumer(ctx, info.Name)
 		}
 	}()
+	if leader, err := st.atLeader(ctx, info); err != nil {
+		return p, err
+	} else if !leader {
+		return p, errElsewhere
+	}
 	if info.NumPending == 0 {
-		return p, cursor, nil
+		return p, nil
 	}
 	messages, err := consumer.FetchNoWait(limit)
 	if err != nil {
-		return p, 0, err
+		return p, err
 	}
-	pending := uint64(0)
+	reached, pending := uint64(0), uint64(0)
 	for {
 		var m jetstream.Msg
 		more := false
 		select {
 		case m, more = <-messages.Messages():
 		case <-ctx.Done():
-			return keyvalue.Page{}, 0, ctx.Err()
+			return keyvalue.Page{}, ctx.Err()
 		}
 		if !more {
 			break
 		}
 		at, err := m.Metadata()
 		if err != nil {
-			return keyvalue.Page{}, 0, err
+			return keyvalue.Page{}, err
 		}
 		reached, pending = at.Sequence.Stream, at.NumPending
 		if key, err := decode(m.Subject()[len(b.subject):]); err == nil && !deleted(m.Headers()) {
@@ -93,13 +105,13 @@ func (b *bucket) page(ctx context.Context, st *stream, cursor uint64, limit int)
 		}
 	}
 	if err := messages.Error(); err != nil {
-		return keyvalue.Page{}, 0, err
+		return keyvalue.Page{}, err
 	}
 	if reached == 0 {
-		return p, 0, errors.New("the NATS server did not send the keys that it has")
+		return p, errors.New("the NATS server did not send the keys that it has")
 	}
 	if pending > 0 {
 		p.Cursor = reached
 	}
-	return p, reached, nil
+	return p, nil
 }
