@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // Beside loops: the latency of requests that come at a steady rate, with and
 // without a guest that loops until its deadline, again and again.
 const (
-	loopTimeout = "500ms"
+	loopTimeout = 500 * time.Millisecond
 	pacedConns  = 8
 	pacedEvery  = 40 * time.Millisecond // 200 requests a second in all
 )
@@ -19,7 +20,7 @@ func besideLoops(ctx context.Context, o *options) (*table, error) {
 		int(pacedConns*time.Second/pacedEvery), o.loops, loopTimeout, torture, o.rounds, o.duration)}
 	quiet := &httpCase{method: "GET", path: "/"}
 	loop := &httpCase{method: "GET", path: "/loop"}
-	for _, spec := range o.servers(loopTimeout) {
+	for _, spec := range o.servers(loopTimeout.String()) {
 		s, err := start(ctx, spec.name, spec.args, o.file(torture), nil)
 		if err != nil {
 			return nil, err
@@ -45,9 +46,11 @@ func besideOn(s *process, o *options, t *table, quiet, loop []byte) error {
 	for range o.rounds {
 		a := l.run(o.duration)
 		without.merge(&a.latency)
-		stop := (&load{addr: s.addr, request: loop, conns: o.loops, any: true}).background()
+		stop := keepLooping(o.loops, func(quit <-chan struct{}) error { return s.loopUntil(quit, loop) })
 		b := l.run(o.duration)
-		stop()
+		if err := stop(); err != nil {
+			return err
+		}
 		with.merge(&b.latency)
 		failed += a.errors + b.errors
 	}
@@ -63,23 +66,41 @@ func besideOn(s *process, o *options, t *table, quiet, loop []byte) error {
 	return nil
 }
 
-// background puts the load on until stop is called; stop waits for its end.
-func (l *load) background() (stop func()) {
+// keepLooping has n guests loop until stop is called, which waits for the last of
+// them and says whether they did.
+func keepLooping(n int, loop func(quit <-chan struct{}) error) (stop func() error) {
 	quit := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-quit:
-				return
-			default:
-				l.run(0) // one request on each connection
-			}
-		}
-	}()
-	return func() {
+	ended := make(chan error, n)
+	for range n {
+		go func() { ended <- loop(quit) }()
+	}
+	return func() (err error) {
 		close(quit)
-		<-done
+		for range n {
+			err = errors.Join(err, <-ended)
+		}
+		return err
+	}
+}
+
+// loopUntil asks for guests that loop, one after the other: each is answered when
+// its deadline has ended it, with whatever status the server has for that.
+func (s *process) loopUntil(quit <-chan struct{}, request []byte) error {
+	for {
+		select {
+		case <-quit:
+			return nil
+		default:
+		}
+		c, err := dial(s.addr)
+		if err != nil {
+			return err
+		}
+		asked := time.Now()
+		_, err = c.ask(request, 0, &kept{})
+		c.Close()
+		if took := time.Since(asked); took < loopTimeout {
+			return fmt.Errorf("%s: a guest that loops ended after %v (%v)", s.name, took, err)
+		}
 	}
 }

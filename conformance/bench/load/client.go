@@ -14,8 +14,6 @@ type load struct {
 	// every is the time between the requests of a connection; 0 sends the next
 	// when the last was answered.
 	every time.Duration
-	// any takes whatever the answer is: a guest that is ended has another.
-	any bool
 }
 
 // outcome is what came of a load.
@@ -98,12 +96,7 @@ func (l *load) once(c **conn) (err error) {
 			return err
 		}
 	}
-	if l.any {
-		_, err = (*c).ask(l.request, 0, &kept{})
-	} else {
-		err = (*c).check(l.request, l.want)
-	}
-	if err != nil || (*c).closes {
+	if err = (*c).check(l.request, l.want); err != nil || (*c).closes {
 		(*c).Close()
 		*c = nil
 	}

@@ -121,28 +121,17 @@ func lateness(ctx context.Context, o *options) (*table, error) {
 func collector(ctx context.Context, o *options) (*table, error) {
 	n := o.rounds * 20
 	t := &table{Case: "gc", About: fmt.Sprintf("runtime.GC() beside %d guests that loop until their deadline of %s, in process; %d collections", o.loops, loopTimeout, n)}
-	timeout, err := time.ParseDuration(loopTimeout)
-	if err != nil {
-		return nil, err
-	}
 	for _, kind := range o.engines {
-		g, err := newGuest(ctx, kind, o.file(torture), timeout)
+		g, err := newGuest(ctx, kind, o.file(torture), loopTimeout)
 		if err != nil {
 			return nil, err
 		}
 		without := collections(n)
-		quit := make(chan struct{})
-		ended := make(chan error, o.loops)
-		for range o.loops {
-			go func() { ended <- g.loopUntil(quit) }()
-		}
+		stop := keepLooping(o.loops, g.loopUntil)
 		time.Sleep(20 * time.Millisecond) // until they loop
 		with := collections(n)
-		close(quit)
-		for range o.loops {
-			if err := <-ended; err != nil {
-				return nil, err
-			}
+		if err := stop(); err != nil {
+			return nil, err
 		}
 		g.close(ctx)
 		t.Rows = append(t.Rows,
