@@ -36,8 +36,9 @@ const (
 	maxHeapReset = 16 << 20
 )
 
-// useScan says whether the kernel is asked what was written. Tests set it.
-var useScan = true
+// useScan says whether the kernel is asked what was written, useFaults whether it is
+// not asked again while there were no page faults. Tests set them.
+var useScan, useFaults = true, true
 
 // pristine is how an instance is reset.
 type pristine struct {

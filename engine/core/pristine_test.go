@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -104,14 +105,44 @@ func eachMemory(t *testing.T, f func(t *testing.T, k Kind, b []byte)) {
 	small, large := writable(t, 2, 1<<10), writable(t, 40, 1<<20)
 	onBoth(t, func(t *testing.T, k Kind) {
 		for _, regions := range []bool{true, false} {
-			for _, scans := range []bool{true, false} {
-				useRegions, useScan = regions, scans
-				name := fmt.Sprintf("regions=%v scan=%v", regions, scans)
+			for _, how := range []struct {
+				name          string
+				scans, faults bool
+			}{{"scan after faults", true, true}, {"scan", true, false}, {"no scan", false, false}} {
+				useRegions, useScan, useFaults = regions, how.scans, how.faults
+				name := fmt.Sprintf("regions=%v %s", regions, how.name)
 				t.Run(name+" small", func(t *testing.T) { f(t, k, small) })
 				t.Run(name+" large", func(t *testing.T) { f(t, k, large) })
 			}
 		}
-		useRegions, useScan = true, true
+		useRegions, useScan, useFaults = true, true, true
+	})
+}
+
+// What is written first on another thread, with no fault on this one, is seen.
+func TestResetUndoesWhatAnotherThreadWrote(t *testing.T) {
+	eachMemory(t, func(t *testing.T, k Kind, b []byte) {
+		i, more := twins(t, k, b)
+		fresh := more()
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		for at := uint64(0); at+8 <= uint64(len(fresh.mem.buf)); at += 20_000 {
+			for _, first := range []uint64{at, 0} { // a page, and then one that is known
+				done := make(chan struct{})
+				go func() {
+					runtime.LockOSThread() // and the thread ends
+					call(t, i, "store", first, ^at)
+					close(done)
+				}()
+				<-done
+				if !i.Reset() {
+					t.Fatal("it cannot be reset")
+				}
+				if d := differs(t, i, fresh); d != "" {
+					t.Fatalf("at %d: %s", first, d)
+				}
+			}
+		}
 	})
 }
 
@@ -363,21 +394,23 @@ func BenchmarkReset(b *testing.B) {
 	if !hasCompiler() {
 		b.Skip("no compiler for this platform")
 	}
+	defer func() { useFaults = true }()
 	for _, size := range []struct{ pages, data int }{{2, 4 << 10}, {20, 1 << 20}, {320, 12 << 20}} {
-		i, _ := twins(b, Compiler, writable(b, size.pages, size.data))
 		for _, dirty := range []int{4, 16, 64} {
-			b.Run(fmt.Sprintf("%dKiB/%dpages", size.data>>10, dirty), func(b *testing.B) {
-				for b.Loop() {
-					b.StopTimer()
-					for k := range dirty {
-						i.mem.buf[k*(len(i.mem.buf)/dirty)]++
+			for _, useFaults = range []bool{true, false} {
+				i, _ := twins(b, Compiler, writable(b, size.pages, size.data))
+				_ = allZero(i.mem.buf) // all of it is mapped, as when it was read
+				b.Run(fmt.Sprintf("%dKiB/%dpages/faults=%v", size.data>>10, dirty, useFaults), func(b *testing.B) {
+					for b.Loop() {
+						for k := range dirty {
+							i.mem.buf[k*(len(i.mem.buf)/dirty)]++
+						}
+						if !i.Reset() {
+							b.Fatal("it cannot be reset")
+						}
 					}
-					b.StartTimer()
-					if !i.Reset() {
-						b.Fatal("it cannot be reset")
-					}
-				}
-			})
+				})
+			}
 		}
 	}
 }

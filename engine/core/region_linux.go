@@ -61,6 +61,30 @@ func scan(f *os.File, start uintptr, size uint64, out []scanRange) (n int, done 
 	return int(r), a.walkEnd - uint64(start), errno == 0
 }
 
+// scanned is what the last scan found. It holds as long as no thread of this
+// process takes a page fault: a page that is written for the first time takes one.
+// Most requests write the pages that those before have written, which stay; then
+// the count of faults tells in half a microsecond what a scan takes several for, or
+// some 20 when 12 MB have been read.
+type scanned struct {
+	faults  int64 // of the process, before the scan; 0: there is nothing to go by
+	size    uint64
+	written []scanRange
+}
+
+// maxRanges bounds what is remembered of a scan.
+const maxRanges = maxCopyBack >> 12
+
+// faultCount is how many page faults the process has taken, 0 if that is not known.
+// Linux counts those of the kernel, on behalf of a thread, as well (since 5.9).
+func faultCount() int64 {
+	var u unix.Rusage
+	if !useFaults || unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return u.Minflt + u.Majflt
+}
+
 // touched calls f for each part of the first size bytes that was written since
 // it was mapped, until f returns false.
 func (r *region) touched(size uint64, f func(from, to uint64) bool) {
@@ -69,16 +93,33 @@ func (r *region) touched(size uint64, f func(from, to uint64) bool) {
 		f(0, size)
 		return
 	}
-	var found [64]scanRange
 	base := uint64(uintptr(unsafe.Pointer(&r.all[0])))
+	faults := faultCount()
+	if r.last.faults == faults && faults != 0 && r.last.size == size {
+		for _, x := range r.last.written {
+			if !f(x.start-base, x.end-base) {
+				return
+			}
+		}
+		return
+	}
+	r.last = scanned{faults: faults, size: size, written: r.last.written[:0]}
+	var found [64]scanRange
 	for at := uint64(0); at < size; {
 		n, done, ok := scan(p, uintptr(base+at), size-at, found[:])
 		if !ok {
+			r.last.faults = 0
 			f(at, size)
 			return
 		}
+		if len(r.last.written)+n <= maxRanges {
+			r.last.written = append(r.last.written, found[:n]...)
+		} else {
+			r.last.faults = 0
+		}
 		for _, x := range found[:n] {
 			if !f(x.start-base, x.end-base) {
+				r.last.faults = 0
 				return
 			}
 		}
@@ -140,6 +181,7 @@ func (r *region) mapFile(f *imageFile) error {
 	if uint64(len(f.view)) > r.open {
 		return unix.EINVAL
 	}
+	r.last.faults = 0
 	_, err := unix.MmapPtr(f.fd, 0, unsafe.Pointer(&r.all[0]), uintptr(len(f.view)),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
 	if err == nil {
@@ -149,4 +191,7 @@ func (r *region) mapFile(f *imageFile) error {
 }
 
 // forget returns all pages to what is mapped there.
-func (r *region) forget() error { return unix.Madvise(r.all[:r.open], unix.MADV_DONTNEED) }
+func (r *region) forget() error {
+	r.last = scanned{}
+	return unix.Madvise(r.all[:r.open], unix.MADV_DONTNEED)
+}

@@ -11,6 +11,7 @@ import (
 type region struct {
 	all  []byte
 	open uint64 // how many bytes can be used
+	last scanned
 }
 
 // reserve sets address space aside; it returns nil when the system has none.
