@@ -11,6 +11,9 @@ import (
 
 func noHugePages([]byte) {}
 
+// scanned is what a region remembers of a scan, on Linux.
+type scanned struct{}
+
 // touched calls f for all of the first size bytes: which were written is not known.
 func (r *region) touched(size uint64, f func(from, to uint64) bool) { f(0, size) }
 
