@@ -79,17 +79,24 @@ type Config struct {
 // State is what one instance uses of the host. Give it to
 // engine.InstanceConfig.Host and Close it after the instance.
 type State struct {
-	Budget  *io.Budget
-	CLI     *cli.Command
-	HTTP    *http.State
-	Sockets *sockets.State
-	Files   *filesystem.Files
-	// KeyValue is what it uses of wasi:keyvalue.
-	KeyValue *keyvalue.State
+	Budget *io.Budget
+	CLI    *cli.Command
+	HTTP   *http.State
 
 	clock    clocks.Clock
 	random   *random.Source
 	settings *config.Settings
+
+	// What many guests do not use is made when one does.
+	ctx      context.Context
+	report   func(err error)
+	sockets  *sockets.State
+	network  *sockets.Network
+	files    *filesystem.Files
+	dirs     []filesystem.Preopen
+	maxOpen  int
+	keyvalue *keyvalue.State
+	stores   keyvalue.Config
 }
 
 // Holder is what Link expects in engine.InstanceConfig.Host: a State, or an
@@ -111,6 +118,11 @@ func (c Config) NewState(ctx context.Context) *State {
 		clock:    c.Clock,
 		random:   c.Random,
 		settings: c.Settings,
+		ctx:      ctx,
+		network:  c.Network,
+		dirs:     c.Dirs,
+		maxOpen:  c.MaxOpenFiles,
+		stores:   c.KeyValue,
 	}
 	if s.clock == nil {
 		s.clock = clocks.System
@@ -118,23 +130,48 @@ func (c Config) NewState(ctx context.Context) *State {
 	if s.random == nil {
 		s.random = random.System
 	}
-	report := c.Report
-	if log := c.Log; report == nil && log != nil {
-		report = func(err error) { log.Warn(err.Error()) }
+	s.report = c.Report
+	if log := c.Log; s.report == nil && log != nil {
+		s.report = func(err error) { log.Warn(err.Error()) }
 	}
-	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: report, Answer: c.Answer})
-	s.Sockets = sockets.NewState(ctx, sockets.Config{Network: c.Network, Budget: budget, Denied: report})
-	s.Files = filesystem.New(filesystem.Config{Preopens: c.Dirs, MaxOpen: c.MaxOpenFiles, Budget: budget, Denied: report})
-	s.KeyValue = c.KeyValue.NewState(ctx, budget, report)
+	s.HTTP = http.NewState(ctx, http.Config{Budget: budget, MaxFields: c.MaxFields, Client: c.Outbound, Denied: s.report, Answer: c.Answer})
 	return s
+}
+
+// Sockets is what the instance uses of wasi:sockets.
+func (s *State) Sockets() *sockets.State {
+	if s.sockets == nil {
+		s.sockets = sockets.NewState(s.ctx, sockets.Config{Network: s.network, Budget: s.Budget, Denied: s.report})
+	}
+	return s.sockets
+}
+
+// Files is what it uses of wasi:filesystem.
+func (s *State) Files() *filesystem.Files {
+	if s.files == nil {
+		s.files = filesystem.New(filesystem.Config{Preopens: s.dirs, MaxOpen: s.maxOpen, Budget: s.Budget, Denied: s.report})
+	}
+	return s.files
+}
+
+// KeyValue is what it uses of wasi:keyvalue.
+func (s *State) KeyValue() *keyvalue.State {
+	if s.keyvalue == nil {
+		s.keyvalue = s.stores.NewState(s.ctx, s.Budget, s.report)
+	}
+	return s.keyvalue
 }
 
 // Close ends what the instance has under way.
 func (s *State) Close() {
-	s.Sockets.Close()
+	if s.sockets != nil {
+		s.sockets.Close()
+	}
 	s.HTTP.Close()
 	s.CLI.Close()
-	s.Files.Close()
+	if s.files != nil {
+		s.files.Close()
+	}
 }
 
 func state(cx *abi.Context) *State { return cx.Host.(Holder).HostState() }
@@ -147,10 +184,10 @@ func Link(l *engine.Linker, _ Config) error {
 		clocks.Link(l, func(cx *abi.Context) clocks.Clock { return state(cx).clock }),
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
 		cli.Link(l, func(cx *abi.Context) *cli.Command { return state(cx).CLI }),
-		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files }),
-		sockets.Link(l, func(cx *abi.Context) *sockets.State { return state(cx).Sockets }),
+		filesystem.Link(l, func(cx *abi.Context) *filesystem.Files { return state(cx).Files() }),
+		sockets.Link(l, func(cx *abi.Context) *sockets.State { return state(cx).Sockets() }),
 		http.Link(l, func(cx *abi.Context) *http.State { return state(cx).HTTP }),
-		keyvalue.Link(l, func(cx *abi.Context) *keyvalue.State { return state(cx).KeyValue }),
+		keyvalue.Link(l, func(cx *abi.Context) *keyvalue.State { return state(cx).KeyValue() }),
 		config.Link(l, func(cx *abi.Context) *config.Settings { return state(cx).settings }),
 	)
 }

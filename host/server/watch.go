@@ -218,5 +218,5 @@ func (r *watching) call(ctx context.Context, id uint64, b keyvalue.Bucket, e key
 	}
 	// The guest's context may be done; closing must not depend on it.
 	defer inst.Close(context.WithoutCancel(ctx))
-	return r.export.Notify(ctx, inst, st.KeyValue, b, e)
+	return r.export.Notify(ctx, inst, st.KeyValue(), b, e)
 }
