@@ -44,4 +44,8 @@ type HostFunc struct {
 	// Dynamic is the slow form: values in, the result's value out (nil when the
 	// function has none). A returned error traps the guest.
 	Dynamic func(cx *abi.Context, args []abi.Value) (abi.Value, error)
+	// Prompt says that the function never waits, for a clock, a client, a disk or
+	// a network. Its time counts as the guest's CPU time then; that of others does
+	// not, nor what they compute.
+	Prompt bool
 }

@@ -22,8 +22,8 @@ type InstanceConfig struct {
 	// MaxHandles bounds the handle table of each component instance; 0 means
 	// canon.DefaultMaxHandles.
 	MaxHandles int
-	// CPULimit bounds how long the instance's code may run in all, without the
-	// host functions that it calls; 0 is no bound.
+	// CPULimit bounds how long the instance's code may run in all, with host
+	// functions that are prompt and without the others; 0 is no bound.
 	CPULimit time.Duration
 }
 
@@ -166,8 +166,8 @@ func (f hostCoreFunc) Call(ctx context.Context, stack []uint64) (err error) {
 	return nil
 }
 
-// CPUTime is how long the instance's code has run, without the host functions
-// that it called.
+// CPUTime is how long the instance's code has run, with the host functions that it
+// called if they are prompt (see HostFunc), without the others.
 func (i *Instance) CPUTime() time.Duration { return i.meter.CPUTime() }
 
 // Close ends the instance: host resources that it still owns are dropped, its

@@ -33,6 +33,7 @@ func (ln *Linked) hostFunc(h *hostFunc, targets []*HostFunc, codecs *abi.Codecs)
 		im := ln.component.plan.imports[h.lower.callee.imported]
 		out.Name = importName(im.iface, "") + "#" + im.name
 		t := targets[h.lower.callee.imported]
+		out.Prompt = t.Prompt
 		switch {
 		case t.Call != nil && h.lower.async:
 			out.Call = notImplemented(h, "canon lower with the async option, of a function of the host's generated bindings,")

@@ -179,7 +179,7 @@ func state(cx *abi.Context) *State { return cx.Host.(Holder).HostState() }
 // Link defines in l every interface that c serves. Instances get a Holder of a
 // State as their host.
 func Link(l *engine.Linker, _ Config) error {
-	return errors.Join(
+	err := errors.Join(
 		io.Link(l),
 		clocks.Link(l, func(cx *abi.Context) clocks.Clock { return state(cx).clock }),
 		random.Link(l, func(cx *abi.Context) *random.Source { return state(cx).random }),
@@ -190,4 +190,8 @@ func Link(l *engine.Linker, _ Config) error {
 		keyvalue.Link(l, func(cx *abi.Context) *keyvalue.State { return state(cx).KeyValue() }),
 		config.Link(l, func(cx *abi.Context) *config.Settings { return state(cx).settings }),
 	)
+	if err == nil {
+		markPrompt(l)
+	}
+	return err
 }

@@ -32,6 +32,7 @@ type callContext struct {
 	// calledOut says that a host function was called.
 	calledOut bool
 	refills   uint // in this call
+	prompt    uint // calls of host functions that are
 }
 
 func (c *callContext) init(ctx context.Context, m *Meter) {
@@ -89,14 +90,24 @@ func (c *callContext) check() {
 			panic(ended(context.DeadlineExceeded, context.DeadlineExceeded))
 		}
 	}
+	c.checkDone()
+	c.checkTime()
+	c.yield()
+	c.meter.enter()
+}
+
+// checkDone ends the guest when its context is done.
+func (c *callContext) checkDone() {
 	if err := c.Err(); err != nil {
 		panic(ended(err, context.Cause(c.Context)))
 	}
+}
+
+// checkTime ends the guest when its CPU time is used up.
+func (c *callContext) checkTime() {
 	if err := c.meter.check(); err != nil {
 		panic(&Trap{Message: err.Error(), Err: err})
 	}
-	c.yield()
-	c.meter.enter()
 }
 
 // yield lets others run. Compiled code is not preempted: without this, a
@@ -123,6 +134,9 @@ const timerGrace = time.Second
 
 // ended is the trap of a call whose context is done.
 func ended(err, cause error) *Trap {
+	if over, ok := cause.(*CPUTimeError); ok { // the interpreter's context ends for this
+		return &Trap{Message: over.Error(), Err: over}
+	}
 	return &Trap{Message: "the call was ended: " + cause.Error(), Err: err}
 }
 
@@ -147,7 +161,9 @@ type Func struct {
 	name string
 	fn   api.Function // made when first called: making one costs more than a short call
 	busy bool
-	call callContext
+	// entered says that the meter began with this call.
+	entered bool
+	call    callContext
 }
 
 // Func returns an exported function, or nil. It is for one goroutine at a time.
@@ -183,7 +199,7 @@ func (f *Func) Call(ctx context.Context, stack []uint64) error {
 	if err := c.Err(); err != nil {
 		return ended(err, context.Cause(c.Context))
 	}
-	meter.enter()
+	f.entered = meter.enter()
 	if err := f.fn.CallWithStack(c, stack); err != nil {
 		return trap(c.Context, err)
 	}
@@ -191,8 +207,10 @@ func (f *Func) Call(ctx context.Context, stack []uint64) error {
 }
 
 func (f *Func) done() {
-	f.inst.meter.leave()
-	f.busy = false
+	if f.entered {
+		f.inst.meter.leave()
+	}
+	f.busy, f.entered = false, false
 	f.call.Context, f.call.thread = nil, nil
 	if f.call.taken > 0 { // the stack is charged for: it is not kept
 		f.inst.budget.give(f.call.taken)
@@ -206,7 +224,7 @@ func (f *Func) interpret(ctx context.Context, stack []uint64) error {
 	m := f.inst.meter
 	c.init(ctx, m)
 	defer c.limit()()
-	m.enter()
+	f.entered = m.enter()
 	if err := f.fn.CallWithStack(c, stack); err != nil {
 		return trap(c.Context, err)
 	}

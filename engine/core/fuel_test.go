@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -131,13 +132,100 @@ func TestCPUTimeIsMeasuredAndBounded(t *testing.T) {
 		f := instantiate(t, k, assemble(t, `(module (func (export "run") (loop br 0)))`), InstanceConfig{Meter: meter}).Func("run")
 		err := f.Call(context.Background(), nil)
 		var over *CPUTimeError
-		if !errors.As(err, &over) && !strings.Contains(err.Error(), "longer than its limit") {
+		if !errors.As(err, &over) {
 			t.Errorf("the call returned %v", err)
 		}
 		if used := meter.CPUTime(); used < 30*time.Millisecond {
 			t.Errorf("%v of CPU time were measured", used)
 		}
 	})
+}
+
+// A guest that does nothing but call the host uses little fuel.
+func TestCallsOfTheHostEnd(t *testing.T) {
+	const took = time.Millisecond
+	for _, tt := range []struct {
+		name    string
+		prompt  bool
+		timeout time.Duration
+		limit   time.Duration
+		want    error // of the type
+	}{
+		{"at the deadline", false, 20 * time.Millisecond, 0, context.DeadlineExceeded},
+		{"at the deadline, prompt ones", true, 20 * time.Millisecond, 0, context.DeadlineExceeded},
+		{"when the CPU time is used up, prompt ones", true, time.Minute, 20 * time.Millisecond, &CPUTimeError{}},
+		{"not for CPU time that the others took", false, 100 * time.Millisecond, 20 * time.Millisecond, context.DeadlineExceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, k Kind) {
+				r := newRuntime(t, k)
+				calls := 0
+				host, err := r.CompileHost(t.Context(), k, []HostFunc{{Name: "f", Prompt: tt.prompt, Call: func(context.Context, []uint64) {
+					calls++
+					for start := time.Now(); time.Since(start) < took; {
+					}
+				}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				m, err := r.CompileModule(t.Context(), ModuleSpec{Name: "m", Engine: k, Imports: []Ref{{Instance: -1}},
+					Bytes: assemble(t, `(module (import "" "f" (func $f)) (func (export "run") (loop (call $f) (br 0))))`)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				i, err := m.Instantiate(t.Context(), host, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(tt.limit)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+				defer cancel()
+				err = i.Func("run").Call(ctx, nil)
+				var used *CPUTimeError
+				if errors.As(err, &used) != errors.As(tt.want, &used) || !errors.As(tt.want, &used) && !errors.Is(err, tt.want) {
+					t.Errorf("it ended with %v", err)
+				}
+				if calls > 2000 {
+					t.Errorf("it was ended after %d calls", calls)
+				}
+			})
+		})
+	}
+}
+
+// A host function, prompt or not, that calls the guest back is not where its CPU
+// time ends.
+func TestCPUTimeGoesOnAfterACallBack(t *testing.T) {
+	for _, prompt := range []bool{true, false} {
+		t.Run(fmt.Sprintf("prompt=%v", prompt), func(t *testing.T) {
+			onBoth(t, func(t *testing.T, k Kind) {
+				r := newRuntime(t, k)
+				var i *Instance
+				host, err := r.CompileHost(t.Context(), k, []HostFunc{{Name: "f", Prompt: prompt, Call: func(ctx context.Context, _ []uint64) {
+					if err := i.Func("back").Call(ctx, nil); err != nil {
+						t.Error(err)
+					}
+				}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				m, err := r.CompileModule(t.Context(), ModuleSpec{Name: "m", Engine: k, Imports: []Ref{{Instance: -1}},
+					Bytes: assemble(t, `(module (import "" "f" (func $f)) (func (export "back"))
+						(func (export "run") (call $f) (loop (br 0))))`)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i, err = m.Instantiate(t.Context(), host, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(20 * time.Millisecond)}); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				var used *CPUTimeError
+				if err := i.Func("run").Call(ctx, nil); !errors.As(err, &used) {
+					t.Errorf("it ended with %v", err)
+				}
+			})
+		})
+	}
 }
 
 func TestRecursionExhaustsTheCallStack(t *testing.T) {

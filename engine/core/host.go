@@ -18,6 +18,8 @@ type HostFunc struct {
 	Name string // for backtraces
 	Type types.CoreFuncType
 	Call func(ctx context.Context, stack []uint64)
+	// Prompt says that it never waits: it runs on the time of its caller.
+	Prompt bool
 }
 
 // Host is the host functions of one component, compiled once. It is immutable
@@ -48,7 +50,7 @@ func (r *Runtime) CompileHost(ctx context.Context, k Kind, funcs []HostFunc) (*H
 	b := rt.NewHostModuleBuilder("h")
 	for n, f := range funcs {
 		b.NewFunctionBuilder().WithName(f.Name).
-			WithGoFunction(hostCall(f.Call), valueTypes(f.Type.Params), valueTypes(f.Type.Results)).
+			WithGoFunction(hostCall(f), valueTypes(f.Type.Params), valueTypes(f.Type.Results)).
 			Export(strconv.Itoa(n))
 	}
 	compiled, err := b.Compile(ctx)
@@ -76,27 +78,48 @@ func (h *Host) Close(ctx context.Context) error {
 	return h.compiled.Close(ctx)
 }
 
-// hostCall keeps the stack of a panic that is the host's own fault; wazero
-// reports it as text among that of the guest.
-func hostCall(call func(ctx context.Context, stack []uint64)) api.GoFunc {
+// hostCall is f, called by wazero. A guest that calls the host again and again uses
+// little fuel: it is ended here.
+func hostCall(f HostFunc) api.GoFunc {
+	call := f.Call
+	if f.Prompt {
+		return func(ctx context.Context, stack []uint64) {
+			// wazero always passes on the context that it was called with.
+			c := ctx.(*callContext)
+			c.calledOut = true
+			defer keepStack()
+			call(c.thread, stack)
+			if c.prompt++; c.prompt%promptCalls == 0 {
+				c.checkTime()
+			}
+			c.checkDone()
+		}
+	}
 	return func(ctx context.Context, stack []uint64) {
-		// wazero always passes on the context that it was called with.
 		c := ctx.(*callContext)
 		c.calledOut = true
 		c.meter.leave()
-		defer func() {
-			switch p := recover().(type) {
-			case nil:
-			case runtime.Error:
-				panic(&HostPanic{Value: p, Stack: debug.Stack()})
-			case error:
-				panic(p)
-			default:
-				panic(&HostPanic{Value: p, Stack: debug.Stack()})
-			}
-		}()
+		defer keepStack()
 		call(c.thread, stack)
 		c.meter.enter()
+		c.checkDone()
+	}
+}
+
+// promptCalls is after how many calls the CPU time is looked at.
+const promptCalls = 64
+
+// keepStack is deferred. It keeps the stack of a panic that is the host's own
+// fault; wazero reports it as text among that of the guest.
+func keepStack() {
+	switch p := recover().(type) {
+	case nil:
+	case runtime.Error:
+		panic(&HostPanic{Value: p, Stack: debug.Stack()})
+	case error:
+		panic(p)
+	default:
+		panic(&HostPanic{Value: p, Stack: debug.Stack()})
 	}
 }
 

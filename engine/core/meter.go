@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Meter measures how long the core code of one component instance runs, without
-// the host functions that it calls. Compiled code is not preempted, so this is
-// the CPU time that it takes, but for what the operating system gives to others.
+// Meter measures how long the core code of one component instance runs, with the
+// host functions that it calls if they are prompt, and without the others. Compiled
+// code is not preempted, so this is the CPU time that it takes, but for what the
+// operating system gives to others.
 type Meter struct {
 	limit time.Duration // 0: none
 	since atomic.Int64  // when the code that runs now began; 0 while none does
@@ -40,8 +41,15 @@ var epoch = time.Now()
 func clock() int64 { return int64(time.Since(epoch)) | 1 }
 
 // enter and leave are where core code begins and ends to run; one goroutine
-// calls them.
-func (m *Meter) enter() { m.since.Store(clock()) }
+// calls them. enter is false when some runs already: a prompt host function calls
+// back into the guest.
+func (m *Meter) enter() bool {
+	if m.since.Load() != 0 {
+		return false
+	}
+	m.since.Store(clock())
+	return true
+}
 
 func (m *Meter) leave() {
 	if since := m.since.Load(); since != 0 {
