@@ -19,9 +19,10 @@ export RUSTC
 target=wasm32-unknown-unknown
 test -n "$jco" && target=wasm32-wasip1
 sysroot=$("$RUSTC" --print sysroot)
+cargo=${CARGO:-cargo}
 # The component must not carry the paths of the machine that built it.
 flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$sysroot/lib/rustlib/src/rust=rust"
-set -- --release --locked --target "$target"
+set -- --locked --target "$target"
 if ! test -d "$sysroot/lib/rustlib/$target/lib"; then
 	export RUSTC_BOOTSTRAP=1
 	set -- "$@" -Zbuild-std=std,panic_abort
@@ -29,7 +30,14 @@ if ! test -d "$sysroot/lib/rustlib/$target/lib"; then
 	test -n "$jco" && flags="$flags -Clink-self-contained=no -Lnative=/usr/lib/wasm32-wasi"
 fi
 cd "$dir"
-RUSTFLAGS="$flags" "${CARGO:-cargo}" build --quiet "$@"
+# Nor where the crates came from: the path of a crate begins at its own folder. The
+# folders of the registries are there once the crates are fetched, and where two
+# prefixes match, rustc takes the last.
+"$cargo" fetch --quiet "$@"
+for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+	flags="$flags --remap-path-prefix=$registry="
+done
+RUSTFLAGS="$flags" "$cargo" build --quiet --release "$@"
 core=${CARGO_TARGET_DIR:-target}/$target/release/$name.wasm
 if test -n "$jco"; then
 	"$jco" new --wasi-reactor "$core" -o "$name.wasm"
