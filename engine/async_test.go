@@ -93,6 +93,20 @@ const threads = `(component
   (func (export "readable") (result $F) (canon lift (core func $i "readable")))
   (func (export "takes") (param "f" $F) (canon lift (core func $i "takes"))))`
 
+// goroutines is how many there are once those of tests before have ended.
+func goroutines() int {
+	n, same := runtime.NumGoroutine(), 0
+	for range 1000 {
+		time.Sleep(time.Millisecond)
+		if now := runtime.NumGoroutine(); now != n {
+			n, same = now, 0
+		} else if same++; same == 20 {
+			break
+		}
+	}
+	return n
+}
+
 // noMoreGoroutines waits until there are as few goroutines as there were.
 func noMoreGoroutines(t *testing.T, before int) {
 	t.Helper()
@@ -120,7 +134,7 @@ func TestThreadsEnd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, e *engine.Engine) {
 				ln := mustLink(t, e, threads)
-				before := runtime.NumGoroutine()
+				before := goroutines()
 				i, err := ln.Instantiate(t.Context(), engine.InstanceConfig{})
 				if err != nil {
 					t.Fatal(err)
@@ -197,7 +211,7 @@ func TestClosingGivesBackWhatThreadsTook(t *testing.T) {
 func TestPoolsCloseInstancesWithThreads(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *engine.Engine) {
 		ln := mustLink(t, e, threads)
-		before := runtime.NumGoroutine()
+		before := goroutines()
 		p := ln.NewPool(engine.PoolConfig{})
 		defer p.Close(t.Context())
 		i, err := p.Get(t.Context(), nil)
@@ -225,7 +239,7 @@ func TestTheContextEndsThreadsThatYield(t *testing.T) {
 			onBoth(t, func(t *testing.T, e *engine.Engine) {
 				ln := mustLink(t, e, threads)
 				i := instantiate(t, ln, engine.InstanceConfig{})
-				before := runtime.NumGoroutine()
+				before := goroutines()
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				defer cancel()
 				if _, err := rootFunc(t, ln, name).Call(ctx, i); !errors.Is(err, context.DeadlineExceeded) {
@@ -255,7 +269,7 @@ func TestThreadsAndWaitablesAreBounded(t *testing.T) {
 		t.Run(c.call+" "+c.want, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, e *engine.Engine) {
 				ln := mustLink(t, e, threads)
-				before := runtime.NumGoroutine()
+				before := goroutines()
 				i := instantiate(t, ln, c.cfg)
 				if _, err := tryCall(t, i, ln, c.call); err == nil || !strings.Contains(errors.Join(err, errors.Unwrap(err)).Error(), c.want) {
 					t.Errorf("got %v, want %q", err, c.want)
