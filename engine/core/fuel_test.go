@@ -158,28 +158,16 @@ func TestCallsOfTheHostEnd(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, k Kind) {
-				r := newRuntime(t, k)
 				calls := 0
-				host, err := r.CompileHost(t.Context(), k, []HostFunc{{Name: "f", Prompt: tt.prompt, Call: func(context.Context, []uint64) {
+				f := HostFunc{Name: "f", Prompt: tt.prompt, Call: func(context.Context, []uint64) {
 					calls++
 					for start := time.Now(); time.Since(start) < took; {
 					}
-				}}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				m, err := r.CompileModule(t.Context(), ModuleSpec{Name: "m", Engine: k, Imports: []Ref{{Instance: -1}},
-					Bytes: assemble(t, `(module (import "" "f" (func $f)) (func (export "run") (loop (call $f) (br 0))))`)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				i, err := m.Instantiate(t.Context(), host, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(tt.limit)})
-				if err != nil {
-					t.Fatal(err)
-				}
+				}}
+				i := instantiateWith(t, k, f, `(module (import "m" "f" (func $f)) (func (export "run") (loop (call $f) (br 0))))`, NewMeter(tt.limit))
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()
-				err = i.Func("run").Call(ctx, nil)
+				err := i.Func("run").Call(ctx, nil)
 				var used *CPUTimeError
 				if errors.As(err, &used) != errors.As(tt.want, &used) || !errors.As(tt.want, &used) && !errors.Is(err, tt.want) {
 					t.Errorf("it ended with %v", err)
@@ -198,25 +186,14 @@ func TestCPUTimeGoesOnAfterACallBack(t *testing.T) {
 	for _, prompt := range []bool{true, false} {
 		t.Run(fmt.Sprintf("prompt=%v", prompt), func(t *testing.T) {
 			onBoth(t, func(t *testing.T, k Kind) {
-				r := newRuntime(t, k)
 				var i *Instance
-				host, err := r.CompileHost(t.Context(), k, []HostFunc{{Name: "f", Prompt: prompt, Call: func(ctx context.Context, _ []uint64) {
+				f := HostFunc{Name: "f", Prompt: prompt, Call: func(ctx context.Context, _ []uint64) {
 					if err := i.Func("back").Call(ctx, nil); err != nil {
 						t.Error(err)
 					}
-				}}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				m, err := r.CompileModule(t.Context(), ModuleSpec{Name: "m", Engine: k, Imports: []Ref{{Instance: -1}},
-					Bytes: assemble(t, `(module (import "" "f" (func $f)) (func (export "back"))
-						(func (export "run") (call $f) (loop (br 0))))`)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if i, err = m.Instantiate(t.Context(), host, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(20 * time.Millisecond)}); err != nil {
-					t.Fatal(err)
-				}
+				}}
+				i = instantiateWith(t, k, f, `(module (import "m" "f" (func $f)) (func (export "back"))
+					(func (export "run") (call $f) (loop (br 0))))`, NewMeter(20*time.Millisecond))
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				var used *CPUTimeError
@@ -434,21 +411,9 @@ func TestAtomicWaitsAnswerAsTheyWould(t *testing.T) {
 
 func TestBacktracesHaveTheNamesAndIndicesOfTheFile(t *testing.T) {
 	// Function 0 is imported, 1 has a name, 2 has none.
-	b := assemble(t, `(module (import "m" "f" (func)) (func $inner unreachable) (func (export "run") call 1))`)
+	const text = `(module (import "m" "f" (func)) (func $inner unreachable) (func (export "run") call 1))`
 	onBoth(t, func(t *testing.T, k Kind) {
-		r := newRuntime(t, k)
-		host, err := r.CompileHost(context.Background(), k, []HostFunc{{Name: "f", Call: func(context.Context, []uint64) {}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := r.CompileModule(context.Background(), ModuleSpec{Name: "test", Engine: k, Bytes: b, Imports: []Ref{{Instance: -1}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		i, err := m.Instantiate(context.Background(), host, nil, InstanceConfig{Budget: newBudget(0), Meter: NewMeter(0)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		i := instantiateWith(t, k, HostFunc{Name: "f", Call: func(context.Context, []uint64) {}}, text, NewMeter(0))
 		var trap *Trap
 		if err := i.Func("run").Call(context.Background(), nil); !errors.As(err, &trap) {
 			t.Fatal(err)

@@ -58,6 +58,26 @@ func instantiate(t testing.TB, k Kind, b []byte, c InstanceConfig) *Instance {
 	return i
 }
 
+// instantiateWith does so with a module that imports one function, f.
+func instantiateWith(t testing.TB, k Kind, f HostFunc, text string, meter *Meter) *Instance {
+	t.Helper()
+	ctx := context.Background()
+	r := newRuntime(t, k)
+	host, err := r.CompileHost(ctx, k, []HostFunc{f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.CompileModule(ctx, ModuleSpec{Name: "test", Engine: k, Bytes: assemble(t, text), Imports: []Ref{{Instance: -1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := m.Instantiate(ctx, host, nil, InstanceConfig{Budget: newBudget(0), Meter: meter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
 // kernels are the programs that fuel is measured on.
 func kernels(t testing.TB) map[string][]byte {
 	t.Helper()

@@ -103,28 +103,28 @@ func (r *region) touched(size uint64, f func(from, to uint64) bool) {
 		}
 		return
 	}
-	r.last = scanned{faults: faults, size: size, written: r.last.written[:0]}
+	now := scanned{faults: faults, size: size, written: r.last.written[:0]}
+	r.last.faults = 0 // until all is seen
 	var found [64]scanRange
 	for at := uint64(0); at < size; {
 		n, done, ok := scan(p, uintptr(base+at), size-at, found[:])
 		if !ok {
-			r.last.faults = 0
 			f(at, size)
 			return
 		}
-		if len(r.last.written)+n <= maxRanges {
-			r.last.written = append(r.last.written, found[:n]...)
+		if len(now.written)+n <= maxRanges {
+			now.written = append(now.written, found[:n]...)
 		} else {
-			r.last.faults = 0
+			now.faults = 0
 		}
 		for _, x := range found[:n] {
 			if !f(x.start-base, x.end-base) {
-				r.last.faults = 0
 				return
 			}
 		}
 		at += done
 	}
+	r.last = now
 }
 
 // imageFile holds an image for mapping.
