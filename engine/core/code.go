@@ -13,7 +13,7 @@ type spaces struct {
 
 // bodyInfo is what scan learns of a function body.
 type bodyInfo struct {
-	params   uint32
+	funcType
 	declared int    // offset of the groups of declared locals
 	code     int    // offset of the first instruction
 	groups   uint32 // of declared locals
@@ -31,21 +31,27 @@ const (
 	hasWait
 )
 
+// loopInfo is what scan learns of a loop.
+type loopInfo struct {
+	weight uint32 // of what is in it and in none that is in it
+	parent int32  // the loop that it is in; −1 for none
+	calls  bool   // it, or one that is in it
+}
+
 // codeInfo is what scan learns of a code section.
 type codeInfo struct {
 	bodies []bodyInfo
-	loops  []uint32 // weights, in the order of the loops
+	loops  []loopInfo // in the order of the loops
 	// writesTables and dropsSegments say what cannot be undone in an instance.
 	writesTables, dropsSegments bool
 	fills, copies               bool
 	namesData                   bool // has instructions that name data segments
 }
 
-// scanCode reads a code section. params[k] is the number of parameters of the
-// k-th function.
-func (w *rewriter) scanCode(r *reader, params []uint32) {
+// scanCode reads a code section, of functions of these types.
+func (w *rewriter) scanCode(r *reader, funcs []funcType) {
 	n := r.count()
-	if n != len(params) && r.err == nil {
+	if n != len(funcs) && r.err == nil {
 		r.fail("function and code section have inconsistent lengths")
 	}
 	w.code.bodies = make([]bodyInfo, 0, n)
@@ -54,7 +60,7 @@ func (w *rewriter) scanCode(r *reader, params []uint32) {
 			return
 		}
 		body := r.sub()
-		info := bodyInfo{params: params[k], loops: len(w.code.loops)}
+		info := bodyInfo{funcType: funcs[k], loops: len(w.code.loops)}
 		w.scanBody(&body, &info)
 		if body.err != nil {
 			r.err = body.err
@@ -88,12 +94,16 @@ func (w *rewriter) scanBody(r *reader, b *bodyInfo) {
 		cur := open[len(open)-1]
 		switch op {
 		case opLoop:
-			cur = int32(len(w.code.loops))
-			w.code.loops = append(w.code.loops, 1)
+			w.code.loops = append(w.code.loops, loopInfo{weight: 1, parent: cur})
+			cur = int32(len(w.code.loops) - 1)
 			open = append(open, cur)
 			b.features |= hasLoop
 		case opBlock, opIf, opTryTable:
 			open = append(open, cur)
+		case opCall, opCallIndirect, opReturnCall, opReturnCallIn, opCallRef, opReturnCallRf, opThrow, opThrowRef:
+			for l := cur; l >= 0 && !w.code.loops[l].calls; l = w.code.loops[l].parent {
+				w.code.loops[l].calls = true
+			}
 		case opEnd:
 			open = open[:len(open)-1]
 			if len(open) == 0 {
@@ -106,7 +116,7 @@ func (w *rewriter) scanBody(r *reader, b *bodyInfo) {
 		w.scanInstr(r, b, op, arg)
 		weigh := &b.weight
 		if cur >= 0 {
-			weigh = &w.code.loops[cur]
+			weigh = &w.code.loops[cur].weight
 		}
 		if *weigh < maxWeight {
 			*weigh += weightOf(op, r.p-at)
@@ -186,7 +196,7 @@ func (w *rewriter) scanBulk(b *bodyInfo, sub uint32) {
 type scratch struct {
 	i32  [2]uint32 // rem: operands; bulk: length; wait: address, result
 	i64  [2]uint32 // rem: operands; wait: timeout, expected value
-	fuel uint32    // what is left of a chunk
+	fuel uint32    // while a loop without calls runs
 }
 
 const scratchLocals = 5
@@ -215,7 +225,7 @@ func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
 	wait := b.features&hasWait != 0
 	loop := b.features&hasLoop != 0 && compiled
 
-	s := body{bodyInfo: b, loops: w.code.loops[b.loops:], labels: make([]label, 1, 16)}
+	s := body{bodyInfo: b, loops: w.code.loops[b.loops:], labels: make([]label, 1, 16), tank: w.global()}
 	next := b.locals
 	take := func(n uint32, typ byte, groups []byte) ([]byte, uint32) {
 		first := next
@@ -232,19 +242,20 @@ func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
 		s.i64[1] = s.i64[0] + 1
 	}
 	if loop {
-		groups, s.fuel = take(1, typeI32, groups)
+		groups, s.fuel = take(1, typeI64, groups)
 	}
 	out = appendU32(out, b.groups+uint32(len(groups)/2))
 	out = append(out, r.b[b.declared:b.code]...)
 	out = append(out, groups...)
 	r.p = b.code
 	if b.features&hasCall != 0 || b.weight > freeWeight {
-		out = w.appendCharge(out, int64(b.weight)+callWeight)
-	}
-	if loop {
-		// So short loops of short functions do not touch the global.
-		out = appendS64(append(out, opI32Const), freeWeight)
-		out = appendU32(append(out, opLocalSet), s.fuel)
+		charge := int64(b.weight) + callWeight
+		if compiled && b.result != 0 {
+			s.charge, s.outer = charge, loopCalls.labels()
+			out = appendEnter(out, []byte{blockEmpty}, []byte{b.result}, s.tank, charge)
+		} else {
+			out = w.appendCharge(out, s.tank, charge)
+		}
 	}
 	return w.emitInstrs(out, r, &s)
 }
@@ -253,40 +264,69 @@ func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
 type body struct {
 	*bodyInfo
 	scratch
-	loops  []uint32 // weights of the loops to come
-	labels []label  // an element for each open block
+	loops  []loopInfo // the loops to come
+	labels []label    // an element for each open block; the first is the function
+	outer  uint32     // how many labels are written around what is in the function
+	charge int64      // of the function, when it is written as a loop
+	tank   tank       // where fuel is counted at this point
+	region int        // the label of the outermost loop without calls that is open; 0 for none
 }
 
 // label is an open block.
 type label struct {
-	loop bool
-	bare bool   // a loop that takes no values
-	more uint32 // how many more labels there are in what is written, with this one
+	shape  shape
+	bare   bool   // a branch to it takes no values
+	weight uint32 // of a loop
+	more   uint32 // how many more labels there are in what is written, with its own
 }
 
-// open adds a block, which becomes two when it is a loop.
-func (b *body) open(l label) {
-	l.more = b.labels[len(b.labels)-1].more
-	if l.loop {
-		l.more++
+// shape is what becomes of a block.
+type shape uint8
+
+const (
+	notLoop     shape = iota
+	loopAsItIs        // one that takes values: it is charged in place
+	loopCalls         // appendEnter
+	loopDoesNot       // appendLoop
+)
+
+// labels is how many labels are written for a loop, with the block that is around
+// it so that it can be left, besides its own.
+func (s shape) labels() uint32 { return [...]uint32{loopCalls: 3, loopDoesNot: 4}[s] }
+
+// inner is how many of them are within the one that continues it.
+func (s shape) inner() uint32 { return [...]uint32{loopCalls: 2, loopDoesNot: 0}[s] }
+
+// more is how many more labels there are in what is written at this point.
+func (b *body) more() uint32 {
+	if top := len(b.labels) - 1; top > 0 {
+		return b.labels[top].more
 	}
+	return b.outer
+}
+
+// open adds a block.
+func (b *body) open(l label) {
+	l.more = b.more() + l.shape.labels()
 	b.labels = append(b.labels, l)
 }
 
-// target is what a branch goes to, and the new depth of it.
-func (b *body) target(r *reader, depth uint32) (label, uint32) {
+// target is what a branch goes to, and the new depth of it. leaves says that it
+// leaves a loop that counts fuel in a local.
+func (b *body) target(r *reader, depth uint32) (to label, newDepth uint32, leaves bool) {
 	top := len(b.labels) - 1
 	if int64(depth) > int64(top) {
 		r.fail("unknown label %d", depth)
-		return label{}, depth
+		return label{}, depth, false
 	}
-	to := b.labels[top-int(depth)]
-	return to, depth + b.labels[top].more - to.more
+	at := top - int(depth)
+	to = b.labels[at]
+	return to, depth + b.more() - to.more + to.shape.inner(), at < b.region
 }
 
 // mayChange has the opcodes that emitInstr has something to do for.
 var mayChange = [256]bool{
-	opBlock: true, opLoop: true, opIf: true, opEnd: true, opTryTable: true, opBr: true, opBrIf: true, opBrTable: true,
+	opBlock: true, opLoop: true, opIf: true, opEnd: true, opTryTable: true, opBr: true, opBrIf: true, opBrTable: true, opReturn: true,
 	opCall: true, opReturnCall: true, opRefFunc: true, opBulk: true, opAtomic: true,
 	opI32RemS: true, opI32RemU: true, opI64RemS: true, opI64RemU: true,
 }
@@ -325,13 +365,13 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 		}
 	case opBulk:
 		if call, ok := w.bulkCall(arg); ok {
-			return w.appendBulkCall(out, instr, b.i32[0], call)
+			return w.appendBulkCall(out, instr, b.tank, b.i32[0], call)
 		} else if shift, ok := bulkShift(arg); ok {
-			return append(w.appendBulkCharge(out, b.i32[0], shift), instr...)
+			return append(w.appendBulkCharge(out, b.tank, b.i32[0], shift), instr...)
 		}
 	case opAtomic:
 		if arg == subWait32 || arg == subWait64 {
-			return w.appendWait(out, arg, instr, &b.scratch)
+			return w.appendWait(out, b.tank, arg, instr, &b.scratch)
 		}
 	}
 	if w.spec.Engine == Interpreter {
@@ -339,31 +379,20 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 	}
 	switch op {
 	case opBlock, opIf, opTryTable:
-		b.open(label{})
+		b.open(label{bare: instr[1] == blockEmpty})
 	case opEnd:
-		closed := b.labels[len(b.labels)-1]
-		b.labels = b.labels[:len(b.labels)-1]
-		if closed.loop {
-			return append(out, opEnd, opEnd)
-		}
+		return w.emitEnd(out, b)
 	case opLoop:
-		bare := arg == noType
-		b.open(label{loop: true, bare: bare})
-		out = w.appendLoop(out, instr, bare, b.fuel, b.loops[0])
-		b.loops = b.loops[1:]
+		return w.emitLoop(out, b, arg, instr)
 	case opBr, opBrIf:
-		to, depth := b.target(r, arg)
-		if op == opBrIf && to.bare {
-			// The compiler makes one jump of a comparison and an if, but not of
-			// one and a br_if when values are passed to where it goes.
-			return append(appendU32(append(out, opIf, blockEmpty, opBr), depth+1), opEnd)
-		}
-		if depth != arg {
-			return appendU32(append(out, op), depth)
-		}
+		return w.emitBranch(out, r, b, op, arg)
 	case opBrTable:
-		if b.features&hasLoop != 0 {
+		if b.features&hasLoop != 0 || b.outer > 0 {
 			return w.emitBrTable(out, r, b, len(instr))
+		}
+	case opReturn:
+		if b.region > 0 {
+			return append(appendMoveFuel(out, b.tank, w.global()), instr...)
 		}
 	case opI32RemS, opI32RemU, opI64RemS, opI64RemU:
 		if rewriteRem {
@@ -373,13 +402,82 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 	return out
 }
 
+// emitLoop begins a loop. The outermost of loops without calls counts fuel in a
+// local, which the compiler keeps in a register: what leaves it puts the fuel back.
+func (w *rewriter) emitLoop(out []byte, b *body, typ uint32, instr []byte) []byte {
+	info := b.loops[0]
+	b.loops = b.loops[1:]
+	if !info.calls && b.region == 0 {
+		b.region, b.tank = len(b.labels), tank{opLocalGet, opLocalSet, b.fuel}
+		out = appendMoveFuel(out, w.global(), b.tank)
+	}
+	l := label{shape: loopAsItIs, weight: info.weight}
+	if typ != noType {
+		b.open(l)
+		return w.appendCharge(append(out, instr...), b.tank, int64(l.weight))
+	}
+	out = append(append(out, opBlock), instr[1:]...)
+	if l.bare, l.shape = true, loopCalls; b.region > 0 {
+		l.shape = loopDoesNot
+		out = appendLoop(out, instr[1:], b.tank, int64(l.weight))
+	} else {
+		out = appendEnter(out, instr[1:], instr[1:], b.tank, int64(l.weight))
+	}
+	b.open(l)
+	return out
+}
+
+// emitEnd ends a block, or the function.
+func (w *rewriter) emitEnd(out []byte, b *body) []byte {
+	top := len(b.labels) - 1
+	closed, t := b.labels[top], b.tank
+	b.labels = b.labels[:top]
+	if closed.shape == loopAsItIs || closed.shape == loopDoesNot {
+		out = append(out, opEnd)
+		if top == b.region {
+			out = appendMoveFuel(out, t, w.global())
+			b.region, b.tank = 0, w.global()
+		}
+	}
+	switch {
+	case closed.shape == loopDoesNot:
+		return append(w.appendLoopEnd(out, []byte{opBr, 3}, t, int64(closed.weight)), opEnd)
+	case closed.shape == loopCalls:
+		return append(w.appendLeave(out, []byte{opBr, 2}, t, int64(closed.weight)), opEnd)
+	case top == 0 && b.outer > 0: // a function that is one
+		return append(w.appendLeave(out, []byte{opReturn}, t, b.charge), opUnreachable, opEnd)
+	}
+	return out
+}
+
+// emitBranch writes a br or br_if anew.
+func (w *rewriter) emitBranch(out []byte, r *reader, b *body, op byte, arg uint32) []byte {
+	to, depth, leaves := b.target(r, arg)
+	if op == opBrIf && to.bare && (to.shape != notLoop || leaves) {
+		// The compiler makes one jump of a comparison and an if, but not of
+		// one and a br_if when values are passed to where it goes.
+		out = append(out, opIf, blockEmpty)
+		if leaves {
+			out = appendMoveFuel(out, b.tank, w.global())
+		}
+		return append(appendU32(append(out, opBr), depth+1), opEnd)
+	}
+	if leaves {
+		out = appendMoveFuel(out, b.tank, w.global())
+	}
+	return appendU32(append(out, op), depth)
+}
+
 // emitBrTable writes a br_table anew; r is at its end.
 func (w *rewriter) emitBrTable(out []byte, r *reader, b *body, length int) []byte {
+	if b.region > 0 {
+		out = appendMoveFuel(out, b.tank, w.global())
+	}
 	r.p += 1 - length
 	n := r.count()
 	out = appendU32(append(out, opBrTable), uint32(n))
 	for range n + 1 {
-		_, depth := b.target(r, r.u32())
+		_, depth, _ := b.target(r, r.u32())
 		out = appendU32(out, depth)
 	}
 	return out

@@ -14,15 +14,13 @@ package core
 //     through a function that does them in pieces;
 //   - atomic waits are done in slices of time;
 //   - for the compiler, an iteration of a loop is charged for what its body
-//     weighs, from a local that the global fills in chunks: it is kept in a
-//     register.
+//     weighs. A loop that calls nothing has the global in a local while it runs,
+//     which is kept in a register, and puts it back on every way out.
 //
 // A unit is about what an instruction takes.
 const (
 	// quantum is how much a guest gets at once: some 50 µs.
 	quantum = 128 << 10
-	// chunk is how much a loop takes from the global at once.
-	chunk = 512
 	// maxWeight bounds what a function or loop is charged for at once.
 	maxWeight = 1 << 24
 	// callWeight is that of a call, besides what the callee is charged.
@@ -64,92 +62,130 @@ func weightOf(op byte, n int) uint32 {
 // fueled says whether the module gets fuel: one that has functions does.
 func (w *rewriter) fueled() bool { return w.shift > 0 }
 
-// appendRefill appends the call for more fuel.
-func (w *rewriter) appendRefill(out []byte) []byte {
-	out = appendU32(append(out, opCall), w.size.imports)
-	return appendU32(append(out, opGlobalSet), w.size.globals)
+// tank is where fuel is counted: the global, or a local that holds what the
+// global would while a loop without calls runs.
+type tank struct {
+	get, set byte
+	index    uint32
 }
 
-// appendRefillBelowZero appends the call for more fuel if there is none left.
-func (w *rewriter) appendRefillBelowZero(out []byte) []byte {
-	out = appendU32(append(out, opGlobalGet), w.size.globals)
-	out = append(out, opI64Const, 0, opI64LtS, opIf, blockEmpty)
-	return append(w.appendRefill(out), opEnd)
+// global is the tank that functions share.
+func (w *rewriter) global() tank { return tank{opGlobalGet, opGlobalSet, w.size.globals} }
+
+// appendMoveFuel sets one tank to what another holds.
+func appendMoveFuel(out []byte, from, to tank) []byte {
+	out = appendU32(append(out, from.get), from.index)
+	return appendU32(append(out, to.set), to.index)
+}
+
+// appendTake takes n units.
+func (t tank) appendTake(out []byte, n int64) []byte {
+	out = appendU32(append(out, t.get), t.index)
+	out = append(appendS64(append(out, opI64Const), n), opI64Sub)
+	return appendU32(append(out, t.set), t.index)
+}
+
+// appendTakeLength takes fuel for a length in a local.
+func (t tank) appendTakeLength(out []byte, local uint32, shift byte) []byte {
+	out = appendU32(append(out, t.get), t.index)
+	out = appendU32(append(out, opLocalGet), local)
+	out = append(out, opI32Const, shift, opI32ShrU, opI64ExtendI32, opI64Sub)
+	return appendU32(append(out, t.set), t.index)
+}
+
+// appendEmpty leaves on the stack whether there is no fuel left.
+func (t tank) appendEmpty(out []byte) []byte {
+	out = appendU32(append(out, t.get), t.index)
+	return append(out, opI64Const, 0, opI64LtS)
+}
+
+// appendRefill appends the call for more fuel, and adds n units to it.
+func (w *rewriter) appendRefill(out []byte, t tank, n int64) []byte {
+	out = appendU32(append(out, opCall), w.size.imports)
+	if n > 0 {
+		out = append(appendS64(append(out, opI64Const), n), opI64Add)
+	}
+	return appendU32(append(out, t.set), t.index)
+}
+
+// appendRefillIfEmpty appends the call for more fuel if there is none left.
+func (w *rewriter) appendRefillIfEmpty(out []byte, t tank) []byte {
+	out = append(t.appendEmpty(out), opIf, blockEmpty)
+	return append(w.appendRefill(out, t, 0), opEnd)
 }
 
 // appendCharge takes n units, and more fuel if there is none left.
-func (w *rewriter) appendCharge(out []byte, n int64) []byte {
-	out = w.appendTake(out, n)
-	return w.appendRefillBelowZero(out)
+func (w *rewriter) appendCharge(out []byte, t tank, n int64) []byte {
+	return w.appendRefillIfEmpty(t.appendTake(out, n), t)
 }
 
-func (w *rewriter) appendTake(out []byte, n int64) []byte {
-	out = appendU32(append(out, opGlobalGet), w.size.globals)
-	out = append(appendS64(append(out, opI64Const), n), opI64Sub)
-	return appendU32(append(out, opGlobalSet), w.size.globals)
-}
+// For the compiler, loops and functions are written so that what is hardly ever
+// done is at their ends: a jump over it would be taken each time, and parameters be
+// put on the stack for a call that is not made.
 
-// appendLoop begins a loop for the compiler. It becomes two, one in the other, that branches of
-// the inner one's body continue:
+// appendEnter begins a loop, or a function, that is charged n units for each
+// iteration, or call. Branches continue the loop; it is left by leave.
 //
 //	loop
-//	  if what is left of the chunk is below zero: take a chunk, refill
-//	  loop
-//	    take the weight of an iteration; br_if below zero to the outer loop
-//	    …
+//	  block
+//	    take n units; br_if empty to the end of the block
+//	    block
+//	      …
+//	    end
+//	    leave
+//	  end
+//	  refill; br to the loop
+//	end
+func appendEnter(out, loopType, bodyType []byte, t tank, n int64) []byte {
+	out = append(append(out, opLoop), loopType...)
+	out = t.appendTake(append(out, opBlock, blockEmpty), n)
+	out = append(t.appendEmpty(out), opBrIf, 0)
+	return append(append(out, opBlock), bodyType...)
+}
+
+// appendLeave ends it, from the end of what is its own.
+func (w *rewriter) appendLeave(out, leave []byte, t tank, n int64) []byte {
+	out = append(append(append(out, opEnd), leave...), opEnd)
+	return append(w.appendRefill(out, t, n), opBr, 0, opEnd)
+}
+
+// appendLoop begins a loop without calls. It becomes two, one in the other, and
+// branches of what is its own continue the inner one:
+//
+//	loop
+//	  block
+//	    br_if empty to the end of the block
+//	    block
+//	      loop
+//	        take n units; br_if empty to the end of the inner block
+//	        …
+//	      end
+//	      leave
+//	    end
+//	    br to the outer loop
+//	  end
+//	  refill; br to the outer loop
+//	end
 //
 // With the call for more fuel out of the inner loop, the compiler keeps what
 // changes from iteration to iteration in registers there: it stores such a value
 // each time when a call is in its loop, though the call is hardly ever made.
-func (w *rewriter) appendLoop(out, header []byte, bare bool, local, weight uint32) []byte {
-	take := int64(max(chunk, weight))
-	out = append(out, header...)
-	out = appendU32(append(out, opLocalGet), local)
-	out = append(out, opI32Const, 0, opI32LtS, opIf, blockEmpty)
-	out = w.appendCharge(out, take)
-	out = appendS64(append(out, opI32Const), take)
-	out = appendU32(append(out, opLocalSet), local)
-	out = append(append(out, opEnd), header...)
-	out = appendU32(append(out, opLocalGet), local)
-	out = append(appendS64(append(out, opI32Const), int64(weight)), opI32Sub)
-	out = appendU32(append(out, opLocalTee), local)
-	out = append(out, opI32Const, 0, opI32LtS)
-	if bare {
-		return append(out, opIf, blockEmpty, opBr, 2, opEnd) // see emitInstr
-	}
-	return append(out, opBrIf, 1)
+func appendLoop(out, loopType []byte, t tank, n int64) []byte {
+	out = append(append(out, opLoop), loopType...)
+	out = t.appendEmpty(append(out, opBlock, blockEmpty))
+	out = append(out, opBrIf, 0, opBlock, blockEmpty, opLoop)
+	out = t.appendTake(append(out, loopType...), n)
+	return append(t.appendEmpty(out), opBrIf, 1)
 }
 
-// bulkShift says how many elements or bytes of a bulk operation are a unit, as
-// a power of two. The length of each is its last operand.
-func bulkShift(sub uint32) (shift byte, ok bool) {
-	switch sub {
-	case subMemoryInit:
-		return bytesShift, true
-	case subTableInit, subTableCopy, subTableFill:
-		return 1, true
-	}
-	return 0, false
-}
-
-// appendBulkCharge charges for the length on the stack, and leaves it there.
-func (w *rewriter) appendBulkCharge(out []byte, local uint32, shift byte) []byte {
-	out = appendU32(append(out, opLocalTee), local)
-	out = w.appendTakeLength(out, local, shift)
-	return w.appendRefillBelowZero(out)
-}
-
-// appendTakeLength takes fuel for a length in a local.
-func (w *rewriter) appendTakeLength(out []byte, local uint32, shift byte) []byte {
-	out = appendU32(append(out, opGlobalGet), w.size.globals)
-	out = appendU32(append(out, opLocalGet), local)
-	out = append(out, opI32Const, shift, opI32ShrU, opI64ExtendI32, opI64Sub)
-	return appendU32(append(out, opGlobalSet), w.size.globals)
+// appendLoopEnd ends it, from the end of the inner loop.
+func (w *rewriter) appendLoopEnd(out, leave []byte, t tank, n int64) []byte {
+	return w.appendLeave(append(out, leave...), []byte{opBr, 1}, t, n)
 }
 
 // appendWait replaces an atomic wait by a loop that waits a slice of the time at
 // once, so that a guest that nobody wakes can be ended.
-func (w *rewriter) appendWait(out []byte, sub uint32, instr []byte, s *scratch) []byte {
+func (w *rewriter) appendWait(out []byte, t tank, sub uint32, instr []byte, s *scratch) []byte {
 	addr, result, timeout, expected := s.i32[0], s.i32[1], s.i64[0], s.i64[1]
 	local := func(op byte, i uint32) { out = appendU32(append(out, op), i) }
 	constant := func(v int64) { out = appendS64(append(out, opI64Const), v) }
@@ -160,7 +196,7 @@ func (w *rewriter) appendWait(out []byte, sub uint32, instr []byte, s *scratch) 
 	local(opLocalSet, expected)
 	local(opLocalSet, addr)
 	out = append(out, opLoop, blockEmpty)
-	out = w.appendRefill(out)
+	out = w.appendRefill(out, t, 0)
 	local(opLocalGet, addr)
 	local(opLocalGet, expected)
 	if sub == subWait32 {
@@ -188,134 +224,4 @@ func (w *rewriter) appendWait(out []byte, sub uint32, instr []byte, s *scratch) 
 	out = append(out, opBr, 1, opEnd, opEnd)
 	local(opLocalGet, result)
 	return out
-}
-
-// appendBulkCall replaces memory.fill or memory.copy: a long one is done by a
-// function that does it in pieces.
-func (w *rewriter) appendBulkCall(out, instr []byte, local, call uint32) []byte {
-	out = appendU32(append(out, opLocalTee), local)
-	out = appendU32(append(out, opLocalGet), local)
-	out = appendS64(append(out, opI32Const), shortBulk)
-	out = appendU32(append(out, opI32GtU, opIf), w.size.types+1)
-	out = appendU32(append(out, opCall), call)
-	return append(append(append(out, opElse), instr...), opEnd)
-}
-
-// bulkFuncs are the functions that rewriting adds after the module's own.
-func (w *rewriter) bulkFuncs() [][]byte {
-	var out [][]byte
-	if w.code.fills {
-		out = append(out, w.fillFunc())
-	}
-	if w.code.copies {
-		out = append(out, w.copyFunc())
-	}
-	return out
-}
-
-// bulkCall is the function to call in place of a bulk operation.
-func (w *rewriter) bulkCall(sub uint32) (index uint32, ok bool) {
-	first := w.size.imports + w.size.funcs + w.shift
-	switch {
-	case sub == subMemoryFill:
-		return first, true
-	case sub == subMemoryCopy && w.code.fills:
-		return first + 1, true
-	case sub == subMemoryCopy:
-		return first, true
-	}
-	return 0, false
-}
-
-// The parameters of the functions for bulk operations.
-const (
-	bulkDest = 0
-	bulkFrom = 1 // where from, or the value
-	bulkLen  = 2
-)
-
-var (
-	memoryFill = []byte{opBulk, subMemoryFill, 0}
-	memoryCopy = []byte{opBulk, subMemoryCopy, 0, 0}
-)
-
-// appendInBounds leaves on the stack whether a range of the memory is there; an
-// operation that is not in bounds must trap before it changes anything.
-func appendInBounds(out []byte, start byte) []byte {
-	return append(out,
-		opLocalGet, start, opI64ExtendI32, opLocalGet, bulkLen, opI64ExtendI32, opI64Add,
-		opMemorySize, 0, opI64ExtendI32, opI64Const, 16, opI64Shl, opI64GtU, opI32Eqz)
-}
-
-// appendPiece does the operation on the slice that starts dest and from, charges
-// for it, and shortens what is left.
-func (w *rewriter) appendPiece(out, instr []byte) []byte {
-	out = append(out, opLocalGet, bulkDest, opLocalGet, bulkFrom)
-	out = appendS64(append(out, opI32Const), slice)
-	out = append(out, instr...)
-	out = w.appendCharge(out, slice>>bytesShift)
-	out = append(out, opLocalGet, bulkLen)
-	out = appendS64(append(out, opI32Const), slice)
-	return append(out, opI32Sub, opLocalSet, bulkLen)
-}
-
-// appendMove moves a parameter by a slice.
-func appendMove(out []byte, param byte) []byte {
-	out = append(out, opLocalGet, param)
-	out = appendS64(append(out, opI32Const), slice)
-	return append(out, opI32Add, opLocalSet, param)
-}
-
-// appendIfLong begins a block for when more than a slice is left.
-func appendIfLong(out []byte) []byte {
-	out = append(out, opLocalGet, bulkLen)
-	out = appendS64(append(out, opI32Const), slice)
-	return append(out, opI32GtU, opIf, blockEmpty)
-}
-
-// appendRest does what is left and ends the function.
-func (w *rewriter) appendRest(out, instr []byte) []byte {
-	out = w.appendTakeLength(out, bulkLen, bytesShift)
-	out = w.appendRefillBelowZero(out)
-	out = append(out, opLocalGet, bulkDest, opLocalGet, bulkFrom, opLocalGet, bulkLen)
-	return append(append(out, instr...), opEnd)
-}
-
-// fillFunc is memory.fill in pieces.
-func (w *rewriter) fillFunc() []byte {
-	out := appendIfLong([]byte{0})
-	out = append(appendInBounds(out, bulkDest), opIf, blockEmpty, opLoop, blockEmpty)
-	out = w.appendPiece(out, memoryFill)
-	out = appendMove(out, bulkDest)
-	out = append(appendIfLong(out), opBr, 1, opEnd)
-	out = append(out, opEnd, opEnd, opEnd)
-	return w.appendRest(out, memoryFill)
-}
-
-// copyFunc is memory.copy in pieces: from the front when that does not overwrite
-// what is still to be copied, else from the back.
-func (w *rewriter) copyFunc() []byte {
-	out := appendIfLong([]byte{0})
-	out = append(appendInBounds(appendInBounds(out, bulkDest), bulkFrom), opI32And, opIf, blockEmpty)
-	out = append(out, opLocalGet, bulkDest, opLocalGet, bulkFrom, opI32LeU, opIf, blockEmpty, opLoop, blockEmpty)
-	out = w.appendPiece(out, memoryCopy)
-	out = appendMove(appendMove(out, bulkDest), bulkFrom)
-	out = append(appendIfLong(out), opBr, 1, opEnd, opEnd)
-	out = append(out, opElse, opLoop, blockEmpty)
-	out = w.appendLastPiece(out)
-	out = append(appendIfLong(out), opBr, 1, opEnd, opEnd, opEnd)
-	out = append(out, opEnd, opEnd)
-	return w.appendRest(out, memoryCopy)
-}
-
-// appendLastPiece copies the last slice and shortens what is left.
-func (w *rewriter) appendLastPiece(out []byte) []byte {
-	out = append(out, opLocalGet, bulkLen)
-	out = appendS64(append(out, opI32Const), slice)
-	out = append(out, opI32Sub, opLocalSet, bulkLen)
-	out = append(out, opLocalGet, bulkDest, opLocalGet, bulkLen, opI32Add)
-	out = append(out, opLocalGet, bulkFrom, opLocalGet, bulkLen, opI32Add)
-	out = appendS64(append(out, opI32Const), slice)
-	out = append(out, memoryCopy...)
-	return w.appendCharge(out, slice>>bytesShift)
 }

@@ -80,6 +80,14 @@ func FuzzRewrite(f *testing.F) {
 		f.Add(assemble(f, "(module "+e.text+")"))
 	}
 	f.Add(assemble(f, bulk))
+	for _, leaves := range []string{ // values too many at the end of what becomes a loop
+		`(func (export "run") call 0 i32.const 1)`,
+		`(func (export "run") (loop i32.const 1))`,
+		`(func (export "run") (loop call 0 i32.const 1))`,
+		`(func (export "run") (result i32) (loop (result i32) call 0 drop i32.const 1 i32.const 2))`,
+	} {
+		f.Add(assemble(f, "(module "+leaves+")"))
+	}
 	ctx := context.Background()
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(maxPages).
 		WithCoreFeatures(features|experimental.CoreFeaturesExceptionHandling))

@@ -8,14 +8,19 @@ const (
 	opLoop         = 0x03
 	opIf           = 0x04
 	opElse         = 0x05
+	opThrow        = 0x08
+	opThrowRef     = 0x0a
 	opEnd          = 0x0b
 	opBr           = 0x0c
 	opBrIf         = 0x0d
 	opBrTable      = 0x0e
+	opReturn       = 0x0f
 	opCall         = 0x10
 	opCallIndirect = 0x11
 	opReturnCall   = 0x12
 	opReturnCallIn = 0x13
+	opCallRef      = 0x14
+	opReturnCallRf = 0x15
 	opDrop         = 0x1a
 	opSelect       = 0x1b
 	opTryTable     = 0x1f
@@ -88,6 +93,7 @@ const (
 	typeI64     = 0x7e
 	typeF32     = 0x7d
 	typeF64     = 0x7c
+	typeV128    = 0x7b
 	typeFunc    = 0x60
 	typeFuncref = 0x70
 )

@@ -93,15 +93,23 @@ type rewriter struct {
 	names []byte // the function names, a subsection of the name section
 
 	size     spaces
-	shift    uint32   // of the indices of the module's own functions
-	imported int      // memories that are imported
-	arity    []uint32 // number of parameters by type
-	params   []uint32 // number of parameters by function, without imports
+	shift    uint32     // of the indices of the module's own functions
+	imported int        // memories that are imported
+	sigs     []funcType // by type
+	funcs    []funcType // by function, without imports
 	code     codeInfo
 	instr    []byte // what an instruction becomes, while it is rewritten
 
 	mutable []uint32 // indices of mutable globals that are numbers
 	others  bool     // other mutable globals
+}
+
+// funcType is what matters of the type of a function.
+type funcType struct {
+	params uint32
+	// result is the type of a block with the function's results, or 0 when that
+	// is none that a byte says.
+	result byte
 }
 
 func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
@@ -112,16 +120,24 @@ func rewrite(s *ModuleSpec) ([]byte, moduleInfo, error) {
 	if err := w.learn(); err != nil {
 		return nil, w.info, err
 	}
+	if err := w.write(); err != nil {
+		return nil, w.info, err
+	}
+	return w.out, w.info, nil
+}
+
+// write writes the module from what was learned.
+func (w *rewriter) write() error {
 	w.withoutData()
-	w.out = append(make([]byte, 0, len(s.Bytes)+len(s.Bytes)/8+256), header...)
+	w.out = append(make([]byte, 0, len(w.spec.Bytes)+len(w.spec.Bytes)/8+256), header...)
 	for _, id := range sectionOrder {
 		if err := w.section(id); err != nil {
-			return nil, w.info, err
+			return err
 		}
 	}
 	w.nameSection()
 	w.info.resettable = !w.code.writesTables && !w.code.dropsSegments && !w.others && !w.info.shared
-	return w.out, w.info, nil
+	return nil
 }
 
 // split finds the sections.
@@ -180,7 +196,7 @@ func (w *rewriter) learn() error {
 	if w.in[secTag] != nil {
 		w.info.exceptions = true
 	}
-	w.size.types, w.size.funcs = uint32(len(w.arity)), uint32(len(w.params))
+	w.size.types, w.size.funcs = uint32(len(w.sigs)), uint32(len(w.funcs))
 	if w.size.funcs > 0 {
 		w.shift = 1
 	}
@@ -188,7 +204,7 @@ func (w *rewriter) learn() error {
 	if r == nil {
 		r = &reader{b: []byte{0}}
 	}
-	w.scanCode(r, w.params)
+	w.scanCode(r, w.funcs)
 	r.p = 0
 	return w.failed(r)
 }
@@ -380,7 +396,7 @@ func (w *rewriter) movedNames() []byte {
 	return append(appendU32(nil, count), names...)
 }
 
-// types learns the number of parameters of each type.
+// types learns what matters of each.
 func (w *rewriter) types(r *reader) error {
 	for range r.count() {
 		switch r.byte() {
@@ -391,9 +407,15 @@ func (w *rewriter) types(r *reader) error {
 			r.fail("malformed type")
 		}
 		n := r.count()
-		w.arity = append(w.arity, uint32(n))
+		sig := funcType{params: uint32(n)}
 		w.valTypes(r, n)
-		w.valTypes(r, r.count())
+		if n = r.count(); n == 0 {
+			sig.result = blockEmpty
+		} else if n == 1 && r.more() && r.b[r.p] >= typeV128 && r.b[r.p] <= typeI32 {
+			sig.result = r.b[r.p]
+		}
+		w.valTypes(r, n)
+		w.sigs = append(w.sigs, sig)
 	}
 	return nil
 }
@@ -408,11 +430,11 @@ func (w *rewriter) valTypes(r *reader, n int) {
 func (w *rewriter) functions(r *reader) error {
 	for range r.count() {
 		t := r.u32()
-		if uint64(t) >= uint64(len(w.arity)) {
+		if uint64(t) >= uint64(len(w.sigs)) {
 			r.fail("unknown type %d", t)
 			break
 		}
-		w.params = append(w.params, w.arity[t])
+		w.funcs = append(w.funcs, w.sigs[t])
 	}
 	return nil
 }
@@ -437,7 +459,7 @@ func (w *rewriter) importType(r *reader) (kind byte) {
 	kind = r.byte()
 	switch kind {
 	case externFunc:
-		if t := r.u32(); uint64(t) >= uint64(len(w.arity)) {
+		if t := r.u32(); uint64(t) >= uint64(len(w.sigs)) {
 			r.fail("unknown type %d", t)
 		}
 	case externTable:
@@ -451,7 +473,7 @@ func (w *rewriter) importType(r *reader) (kind byte) {
 	case externTag:
 		w.info.exceptions = true
 		r.byte()
-		if t := r.u32(); uint64(t) >= uint64(len(w.arity)) {
+		if t := r.u32(); uint64(t) >= uint64(len(w.sigs)) {
 			r.fail("unknown type %d", t)
 		}
 	default:
