@@ -67,10 +67,10 @@ CROSS_TESTS = ./engine/abi ./tools/bindgen ./engine/canon ./engine/component ./e
 
 conformance-cross: ## the same on arm64, riscv64 and s390x, by qemu-user
 	@for arch in arm64:aarch64 riscv64:riscv64 s390x:s390x; do \
-		command -v qemu-$${arch#*:} >/dev/null || { echo "qemu-$${arch#*:} is not installed (Debian: qemu-user)"; exit 1; }; \
+		qemu=$$(command -v qemu-$${arch#*:} || command -v qemu-$${arch#*:}-static) || { echo "qemu-$${arch#*:} is not installed (Debian: qemu-user)"; exit 1; }; \
 		for p in $(CROSS_TESTS); do \
 			echo "$${arch%:*} $$p"; \
-			$(SUITE) CGO_ENABLED=0 GOARCH=$${arch%:*} $(GO) test -timeout $(TIMEOUT) -exec qemu-$${arch#*:} $$p || exit 1; \
+			$(SUITE) CGO_ENABLED=0 GOARCH=$${arch%:*} $(GO) test -timeout $(TIMEOUT) -exec $$qemu $$p || exit 1; \
 		done; \
 	done
 
