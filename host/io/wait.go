@@ -3,6 +3,7 @@ package io
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,7 +22,7 @@ type Event interface {
 // who waits looks at Ready again.
 type Waiter struct {
 	woken chan struct{}
-	timer *time.Timer // nil until NewWaiter has given it out
+	turn  atomic.Uint64 // changes when a wake to come counts no more
 }
 
 var waiters = sync.Pool{New: func() any { return &Waiter{woken: make(chan struct{}, 1)} }}
@@ -30,10 +31,6 @@ var waiters = sync.Pool{New: func() any { return &Waiter{woken: make(chan struct
 // it does so no more, it may Recycle it.
 func NewWaiter() *Waiter {
 	w := waiters.Get().(*Waiter)
-	if w.timer == nil {
-		w.timer = time.AfterFunc(time.Hour, w.Wake)
-		w.timer.Stop()
-	}
 	select {
 	case <-w.woken: // for the last user
 	default:
@@ -44,7 +41,7 @@ func NewWaiter() *Waiter {
 // Recycle lets w be used again. A wake that is still to come, from those who know
 // it, is a spurious one for whom it serves next.
 func (w *Waiter) Recycle() {
-	w.timer.Stop()
+	w.turn.Add(1)
 	waiters.Put(w)
 }
 
@@ -60,7 +57,67 @@ func (w *Waiter) Wake() {
 }
 
 // WakeAfter wakes once d has passed. Of several calls the last counts.
-func (w *Waiter) WakeAfter(d time.Duration) { w.timer.Reset(d) }
+func (w *Waiter) WakeAfter(d time.Duration) {
+	late.add(lateWake{w, w.turn.Add(1), time.Now().Add(d)})
+}
+
+// lateWakes are the wakes to come, of all Waiters. Most count no more when their
+// time comes, and to set and stop a timer for each takes longer than what it is for.
+type lateWakes struct {
+	mu    sync.Mutex
+	wakes []lateWake
+	timer *time.Timer
+	next  time.Time // when it fires; zero while it does not
+}
+
+type lateWake struct {
+	w    *Waiter
+	turn uint64
+	at   time.Time
+}
+
+var late lateWakes
+
+func (l *lateWakes) add(wake lateWake) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wakes = append(l.wakes, wake)
+	l.fireAt(wake.at)
+}
+
+// fireAt sees to it that the timer fires at a time, or earlier.
+func (l *lateWakes) fireAt(at time.Time) {
+	switch {
+	case !l.next.IsZero() && !at.Before(l.next):
+		return
+	case l.timer == nil:
+		l.timer = time.AfterFunc(time.Until(at), l.fire)
+	default:
+		l.timer.Reset(time.Until(at))
+	}
+	l.next = at
+}
+
+// fire wakes those whose time has come, and forgets those that do not count.
+func (l *lateWakes) fire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.next = time.Time{}
+	wakes := l.wakes
+	l.wakes = wakes[:0]
+	for _, wake := range wakes {
+		switch {
+		case wake.turn != wake.w.turn.Load():
+		case wake.at.After(now):
+			l.wakes = append(l.wakes, wake)
+			l.fireAt(wake.at)
+		default:
+			wake.w.Wake()
+		}
+	}
+	clear(wakes[len(l.wakes):])
+}
 
 // Signal is the set of those who wait for one state. The owner of the state
 // changes it, unlocks, and then notifies.

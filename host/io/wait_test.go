@@ -35,13 +35,16 @@ func TestWaiterIsWokenNowOrLater(t *testing.T) {
 func TestRecycledWaiterHasNoAlarm(t *testing.T) {
 	w := NewWaiter()
 	w.Wake()
-	w.WakeAfter(time.Hour)
+	w.WakeAfter(time.Millisecond)
 	w.Recycle()
-	if w.timer.Stop() {
-		t.Error("the alarm of its last user is still set")
-	}
 	if next := NewWaiter(); woken(next) {
 		t.Error("a wake for its last user is left for the next")
+	}
+	alarm := NewWaiter()
+	alarm.WakeAfter(2 * time.Millisecond) // after the other
+	<-alarm.Woken()
+	if woken(w) {
+		t.Error("the alarm of its last user was still set")
 	}
 }
 

@@ -68,16 +68,16 @@ type Handler struct {
 	stderr *lineSink
 	guests workers
 
-	mu        sync.Mutex
-	live      int           // instances
-	idle      chan struct{} // closed when live is 0 and somebody waits
-	exchanges map[*exchange]struct{}
-	ticks     *time.Timer // nil: no exchange is watched
+	mu    sync.Mutex
+	live  int           // instances
+	idle  chan struct{} // closed when live is 0 and somebody waits
+	first *exchange     // of those under way, a list
+	ticks *time.Timer   // nil: no exchange is watched
 }
 
 // New returns a Handler.
 func New(g Guest, c Config) *Handler {
-	h := &Handler{guest: g, cfg: c, log: c.Log, exchanges: map[*exchange]struct{}{}}
+	h := &Handler{guest: g, cfg: c, log: c.Log}
 	h.guests.idle = make(chan *exchange)
 	if h.log == nil {
 		h.log = slog.Default()
@@ -106,6 +106,8 @@ var (
 // what is used again for others (Waiter, stream buffers) holds nothing of one.
 type exchange struct {
 	h       *Handler
+	next    *exchange // of h's, with h.mu held
+	prev    *exchange
 	id      uint64
 	w       gohttp.ResponseWriter
 	rc      gohttp.ResponseController
@@ -301,7 +303,10 @@ func (h *Handler) enter(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.live++
-	h.exchanges[x] = struct{}{}
+	if x.next = h.first; x.next != nil {
+		x.next.prev = x
+	}
+	h.first = x
 	h.watchClients()
 }
 
@@ -318,7 +323,14 @@ func (h *Handler) leave() {
 func (h *Handler) forget(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.exchanges, x)
+	if x.next != nil {
+		x.next.prev = x.prev
+	}
+	if x.prev != nil {
+		x.prev.next = x.next
+	} else {
+		h.first = x.next
+	}
 }
 
 // Wait blocks until no instance lives, or ctx is done.
@@ -345,7 +357,7 @@ func (h *Handler) Wait(ctx context.Context) error {
 func (h *Handler) Cancel() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for x := range h.exchanges {
+	for x := h.first; x != nil; x = x.next {
 		x.cancel(errShutdown)
 	}
 }

@@ -47,13 +47,13 @@ func (h *Handler) watchClients() {
 func (h *Handler) tick() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for x := range h.exchanges {
+	for x := h.first; x != nil; x = x.next {
 		reading, writing := x.stalls.reading.stuck(), x.stalls.writing.stuck()
 		if reading || writing {
 			x.cancel(errClientStalled)
 		}
 	}
-	if len(h.exchanges) == 0 {
+	if h.first == nil {
 		h.ticks = nil
 		return
 	}

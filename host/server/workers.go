@@ -9,14 +9,16 @@ import (
 // more stack than a goroutine begins with, and growing it takes longer than all
 // else that is done for a short request. Nothing of a request is kept in one.
 type workers struct {
-	idle  chan *exchange // what an idle goroutine receives is its next
-	count atomic.Int32   // of idle goroutines
+	idle    chan *exchange // what an idle goroutine receives is its next, or nil to end
+	count   atomic.Int32   // of idle goroutines
+	least   atomic.Int32   // about the least of them since the last tick
+	ticking atomic.Bool
 }
 
 const (
 	// maxIdleWorkers is how many goroutines wait for another guest.
 	maxIdleWorkers = 64
-	// workerIdleTime is how long each does.
+	// workerIdleTime is how often those that were not needed since the last time end.
 	workerIdleTime = time.Second
 )
 
@@ -30,8 +32,6 @@ func (w *workers) run(x *exchange) {
 }
 
 func (w *workers) work(x *exchange) {
-	timeout := time.NewTimer(workerIdleTime)
-	defer timeout.Stop()
 	for {
 		x.runGuest()
 		x = nil // what it holds is garbage while this goroutine waits
@@ -39,14 +39,34 @@ func (w *workers) work(x *exchange) {
 			w.count.Add(-1)
 			return
 		}
-		timeout.Reset(workerIdleTime)
-		select {
-		case x = <-w.idle:
-		case <-timeout.C:
+		w.startTicking()
+		x = <-w.idle
+		if n := w.count.Add(-1); n < w.least.Load() {
+			w.least.Store(n)
 		}
-		w.count.Add(-1)
 		if x == nil {
 			return
 		}
+	}
+}
+
+// startTicking sees to it that idle goroutines end. No timer of their own does
+// that: it would be set and stopped for each guest.
+func (w *workers) startTicking() {
+	if !w.ticking.Load() && w.ticking.CompareAndSwap(false, true) {
+		time.AfterFunc(workerIdleTime, w.tick)
+	}
+}
+
+func (w *workers) tick() {
+	for range w.least.Swap(w.count.Load()) {
+		select {
+		case w.idle <- nil:
+		default:
+		}
+	}
+	w.ticking.Store(false)
+	if w.count.Load() > 0 {
+		w.startTicking()
 	}
 }
