@@ -19,7 +19,8 @@ type bodyInfo struct {
 	groups   uint32 // of declared locals
 	locals   uint32 // with parameters
 	weight   uint32 // of what is in no loop
-	loops    int    // where its loops' weights begin in codeInfo.loops
+	loops    int    // where its loops begin in codeInfo.loops
+	count    int    // of them
 	features uint8
 }
 
@@ -95,6 +96,7 @@ func (w *rewriter) scanBody(r *reader, b *bodyInfo) {
 		switch op {
 		case opLoop:
 			w.code.loops = append(w.code.loops, loopInfo{weight: 1, parent: cur})
+			b.count++
 			cur = int32(len(w.code.loops) - 1)
 			open = append(open, cur)
 			b.features |= hasLoop
@@ -285,7 +287,7 @@ type shape uint8
 
 const (
 	notLoop     shape = iota
-	loopAsItIs        // one that takes values: it is charged in place
+	loopAsItIs        // one that takes values, or of too many: it is charged in place
 	loopCalls         // appendEnter
 	loopDoesNot       // appendLoop
 )
@@ -407,17 +409,18 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 func (w *rewriter) emitLoop(out []byte, b *body, typ uint32, instr []byte) []byte {
 	info := b.loops[0]
 	b.loops = b.loops[1:]
-	if !info.calls && b.region == 0 {
+	asItIs := typ != noType || b.count > maxLoops
+	if !info.calls && b.region == 0 && !asItIs {
 		b.region, b.tank = len(b.labels), tank{opLocalGet, opLocalSet, b.fuel}
 		out = appendMoveFuel(out, w.global(), b.tank)
 	}
-	l := label{shape: loopAsItIs, weight: info.weight}
-	if typ != noType {
+	l := label{shape: loopAsItIs, bare: typ == noType, weight: info.weight}
+	if asItIs {
 		b.open(l)
 		return w.appendCharge(append(out, instr...), b.tank, int64(l.weight))
 	}
 	out = append(append(out, opBlock), instr[1:]...)
-	if l.bare, l.shape = true, loopCalls; b.region > 0 {
+	if l.shape = loopCalls; b.region > 0 {
 		l.shape = loopDoesNot
 		out = appendLoop(out, instr[1:], b.tank, int64(l.weight))
 	} else {

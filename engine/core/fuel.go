@@ -28,6 +28,9 @@ const (
 	// freeWeight is the most that a function that calls nothing and does not
 	// loop may weigh and not be charged: its caller's calls are.
 	freeWeight = 128
+	// maxLoops is up to how many loops of a function are written anew. wazero's
+	// compiler takes time by the square of them and of the blocks.
+	maxLoops = 128
 	// slice is how many bytes a bulk operation does at once: some 100 µs.
 	slice = 1 << 20
 	// bytesShift says how many bytes are a unit for a bulk operation.

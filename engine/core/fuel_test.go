@@ -35,6 +35,9 @@ var endless = []struct{ name, text string }{
 				(local.set $i (i32.sub (local.get $i) (i32.const 1)))
 				(br_if $inner (local.get $i)))
 			(br $outer)))`},
+	{"a loop in a function of many", `(func (export "run") (local $i i32)
+		` + strings.Repeat("(loop (br_if 0 (i32.const 0)))\n", maxLoops) + `
+		(loop $outer (loop $inner (br_if $inner (local.get $i)) (br $outer))))`},
 	{"a loop continued by br_table", `(func (export "run")
 		(loop $outer (block $b (loop $inner (br_table $b $inner $outer (i32.const 2))))))`},
 	{"a loop around a loop in an if", `(func (export "run")
