@@ -49,10 +49,10 @@ type codeInfo struct {
 	namesData                   bool // has instructions that name data segments
 }
 
-// scanCode reads a code section, of functions of these types.
-func (w *rewriter) scanCode(r *reader, funcs []funcType) {
+// scanCode reads a code section.
+func (w *rewriter) scanCode(r *reader) {
 	n := r.count()
-	if n != len(funcs) && r.err == nil {
+	if n != len(w.funcs) && r.err == nil {
 		r.fail("function and code section have inconsistent lengths")
 	}
 	w.code.bodies = make([]bodyInfo, 0, n)
@@ -61,7 +61,7 @@ func (w *rewriter) scanCode(r *reader, funcs []funcType) {
 			return
 		}
 		body := r.sub()
-		info := bodyInfo{funcType: funcs[k], loops: len(w.code.loops)}
+		info := bodyInfo{funcType: w.funcs[k], loops: len(w.code.loops)}
 		w.scanBody(&body, &info)
 		if body.err != nil {
 			r.err = body.err
@@ -102,7 +102,8 @@ func (w *rewriter) scanBody(r *reader, b *bodyInfo) {
 			b.features |= hasLoop
 		case opBlock, opIf, opTryTable:
 			open = append(open, cur)
-		case opCall, opCallIndirect, opReturnCall, opReturnCallIn, opCallRef, opReturnCallRf, opThrow, opThrowRef:
+		case opCall, opCallIndirect, opReturnCall, opReturnCallIn:
+			b.features |= hasCall
 			for l := cur; l >= 0 && !w.code.loops[l].calls; l = w.code.loops[l].parent {
 				w.code.loops[l].calls = true
 			}
@@ -141,14 +142,10 @@ func (w *rewriter) scanInstr(r *reader, b *bodyInfo, op byte, arg uint32) {
 		if arg >= w.size.imports+w.size.funcs {
 			r.fail("unknown function %d", arg)
 		}
-		if op != opRefFunc {
-			b.features |= hasCall
-		}
 	case opCallIndirect, opReturnCallIn:
 		if arg >= w.size.types {
 			r.fail("unknown type %d", arg)
 		}
-		b.features |= hasCall
 	case opLocalGet, opLocalSet, opLocalTee:
 		if arg >= b.locals {
 			r.fail("unknown local %d", arg)
@@ -227,7 +224,7 @@ func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
 	wait := b.features&hasWait != 0
 	loop := b.features&hasLoop != 0 && compiled
 
-	s := body{bodyInfo: b, loops: w.code.loops[b.loops:], labels: make([]label, 1, 16), tank: w.global()}
+	s := body{bodyInfo: b, loops: w.code.loops[b.loops:], labels: make([]label, 1, 16)}
 	next := b.locals
 	take := func(n uint32, typ byte, groups []byte) ([]byte, uint32) {
 		first := next
@@ -253,10 +250,10 @@ func (w *rewriter) emitBody(out []byte, r *reader, b *bodyInfo) []byte {
 	if b.features&hasCall != 0 || b.weight > freeWeight {
 		charge := int64(b.weight) + callWeight
 		if compiled && b.result != 0 {
-			s.charge, s.outer = charge, loopCalls.labels()
-			out = appendEnter(out, []byte{blockEmpty}, []byte{b.result}, s.tank, charge)
+			s.labels[0].weight = uint32(charge)
+			out = appendEnter(out, []byte{blockEmpty}, []byte{b.result}, w.global(), charge)
 		} else {
-			out = w.appendCharge(out, s.tank, charge)
+			out = w.appendCharge(out, w.global(), charge)
 		}
 	}
 	return w.emitInstrs(out, r, &s)
@@ -268,17 +265,14 @@ type body struct {
 	scratch
 	loops  []loopInfo // the loops to come
 	labels []label    // an element for each open block; the first is the function
-	outer  uint32     // how many labels are written around what is in the function
-	charge int64      // of the function, when it is written as a loop
-	tank   tank       // where fuel is counted at this point
-	region int        // the label of the outermost loop without calls that is open; 0 for none
+	region int        // the label of the loop that counts fuel in a local; 0 for none
 }
 
 // label is an open block.
 type label struct {
 	shape  shape
 	bare   bool   // a branch to it takes no values
-	weight uint32 // of a loop
+	weight uint32 // of a loop, or of a function that is written as one
 	more   uint32 // how many more labels there are in what is written, with its own
 }
 
@@ -301,10 +295,19 @@ func (s shape) inner() uint32 { return [...]uint32{loopCalls: 2, loopDoesNot: 0}
 
 // more is how many more labels there are in what is written at this point.
 func (b *body) more() uint32 {
-	if top := len(b.labels) - 1; top > 0 {
-		return b.labels[top].more
+	top := len(b.labels) - 1
+	if top == 0 && b.labels[0].weight > 0 {
+		return loopCalls.labels()
 	}
-	return b.outer
+	return b.labels[top].more
+}
+
+// tank is where fuel is counted at this point.
+func (w *rewriter) tank(b *body) tank {
+	if b.region > 0 {
+		return tank{opLocalGet, opLocalSet, b.fuel}
+	}
+	return w.global()
 }
 
 // open adds a block.
@@ -367,13 +370,13 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 		}
 	case opBulk:
 		if call, ok := w.bulkCall(arg); ok {
-			return w.appendBulkCall(out, instr, b.tank, b.i32[0], call)
+			return w.appendBulkCall(out, instr, w.tank(b), b.i32[0], call)
 		} else if shift, ok := bulkShift(arg); ok {
-			return append(w.appendBulkCharge(out, b.tank, b.i32[0], shift), instr...)
+			return append(w.appendBulkCharge(out, w.tank(b), b.i32[0], shift), instr...)
 		}
 	case opAtomic:
 		if arg == subWait32 || arg == subWait64 {
-			return w.appendWait(out, b.tank, arg, instr, &b.scratch)
+			return w.appendWait(out, w.tank(b), arg, instr, &b.scratch)
 		}
 	}
 	if w.spec.Engine == Interpreter {
@@ -389,13 +392,9 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 	case opBr, opBrIf:
 		return w.emitBranch(out, r, b, op, arg)
 	case opBrTable:
-		if b.features&hasLoop != 0 || b.outer > 0 {
-			return w.emitBrTable(out, r, b, len(instr))
-		}
+		return w.emitBrTable(out, r, b, len(instr))
 	case opReturn:
-		if b.region > 0 {
-			return append(appendMoveFuel(out, b.tank, w.global()), instr...)
-		}
+		return append(appendMoveFuel(out, w.tank(b), w.global()), instr...)
 	case opI32RemS, opI32RemU, opI64RemS, opI64RemU:
 		if rewriteRem {
 			return appendRem(out, op, &b.scratch)
@@ -409,22 +408,22 @@ func (w *rewriter) emitInstr(out []byte, r *reader, b *body, op byte, arg uint32
 func (w *rewriter) emitLoop(out []byte, b *body, typ uint32, instr []byte) []byte {
 	info := b.loops[0]
 	b.loops = b.loops[1:]
-	asItIs := typ != noType || b.count > maxLoops
-	if !info.calls && b.region == 0 && !asItIs {
-		b.region, b.tank = len(b.labels), tank{opLocalGet, opLocalSet, b.fuel}
-		out = appendMoveFuel(out, w.global(), b.tank)
-	}
-	l := label{shape: loopAsItIs, bare: typ == noType, weight: info.weight}
-	if asItIs {
+	l := label{shape: loopCalls, bare: typ == noType, weight: info.weight}
+	if !l.bare || b.count > maxLoops {
+		l.shape = loopAsItIs
 		b.open(l)
-		return w.appendCharge(append(out, instr...), b.tank, int64(l.weight))
+		return w.appendCharge(append(out, instr...), w.tank(b), int64(l.weight))
+	}
+	if !info.calls && b.region == 0 {
+		b.region = len(b.labels)
+		out = appendMoveFuel(out, w.global(), w.tank(b))
 	}
 	out = append(append(out, opBlock), instr[1:]...)
-	if l.shape = loopCalls; b.region > 0 {
+	if b.region > 0 {
 		l.shape = loopDoesNot
-		out = appendLoop(out, instr[1:], b.tank, int64(l.weight))
+		out = appendLoop(out, instr[1:], w.tank(b), int64(l.weight))
 	} else {
-		out = appendEnter(out, instr[1:], instr[1:], b.tank, int64(l.weight))
+		out = appendEnter(out, instr[1:], instr[1:], w.global(), int64(l.weight))
 	}
 	b.open(l)
 	return out
@@ -433,22 +432,21 @@ func (w *rewriter) emitLoop(out []byte, b *body, typ uint32, instr []byte) []byt
 // emitEnd ends a block, or the function.
 func (w *rewriter) emitEnd(out []byte, b *body) []byte {
 	top := len(b.labels) - 1
-	closed, t := b.labels[top], b.tank
+	closed, t := b.labels[top], w.tank(b)
 	b.labels = b.labels[:top]
-	if closed.shape == loopAsItIs || closed.shape == loopDoesNot {
+	weight, leave := int64(closed.weight), []byte{opBr, byte(closed.shape.labels() - 1)}
+	switch {
+	case closed.shape == loopDoesNot:
 		out = append(out, opEnd)
 		if top == b.region {
 			out = appendMoveFuel(out, t, w.global())
-			b.region, b.tank = 0, w.global()
+			b.region = 0
 		}
-	}
-	switch {
-	case closed.shape == loopDoesNot:
-		return append(w.appendLoopEnd(out, []byte{opBr, 3}, t, int64(closed.weight)), opEnd)
+		return append(w.appendLoopEnd(out, leave, t, weight), opEnd)
 	case closed.shape == loopCalls:
-		return append(w.appendLeave(out, []byte{opBr, 2}, t, int64(closed.weight)), opEnd)
-	case top == 0 && b.outer > 0: // a function that is one
-		return append(w.appendLeave(out, []byte{opReturn}, t, b.charge), opUnreachable, opEnd)
+		return append(w.appendLeave(out, leave, t, weight), opEnd)
+	case top == 0 && weight > 0: // a function that is one
+		return append(w.appendLeave(out, []byte{opReturn}, t, weight), opUnreachable, opEnd)
 	}
 	return out
 }
@@ -456,26 +454,26 @@ func (w *rewriter) emitEnd(out []byte, b *body) []byte {
 // emitBranch writes a br or br_if anew.
 func (w *rewriter) emitBranch(out []byte, r *reader, b *body, op byte, arg uint32) []byte {
 	to, depth, leaves := b.target(r, arg)
-	if op == opBrIf && to.bare && (to.shape != notLoop || leaves) {
-		// The compiler makes one jump of a comparison and an if, but not of
-		// one and a br_if when values are passed to where it goes.
+	// The compiler makes one jump of a comparison and an if, but not of one and a
+	// br_if when values are passed to where it goes.
+	withIf := op == opBrIf && to.bare && (to.shape != notLoop || leaves)
+	if withIf {
 		out = append(out, opIf, blockEmpty)
-		if leaves {
-			out = appendMoveFuel(out, b.tank, w.global())
-		}
-		return append(appendU32(append(out, opBr), depth+1), opEnd)
+		op, depth = opBr, depth+1
 	}
 	if leaves {
-		out = appendMoveFuel(out, b.tank, w.global())
+		out = appendMoveFuel(out, w.tank(b), w.global())
 	}
-	return appendU32(append(out, op), depth)
+	out = appendU32(append(out, op), depth)
+	if withIf {
+		out = append(out, opEnd)
+	}
+	return out
 }
 
 // emitBrTable writes a br_table anew; r is at its end.
 func (w *rewriter) emitBrTable(out []byte, r *reader, b *body, length int) []byte {
-	if b.region > 0 {
-		out = appendMoveFuel(out, b.tank, w.global())
-	}
+	out = appendMoveFuel(out, w.tank(b), w.global())
 	r.p += 1 - length
 	n := r.count()
 	out = appendU32(append(out, opBrTable), uint32(n))

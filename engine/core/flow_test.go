@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"github.com/tetratelabs/wazero"
 )
 
 // Rewriting changes every loop, branch and return. These tests run random control
@@ -170,26 +168,17 @@ func flows(seed uint64) string {
 func checkFlows(t *testing.T, seed, times uint64) {
 	text := flows(seed)
 	b := assemble(t, text)
-	ctx := context.Background()
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
-	defer rt.Close(ctx)
-	plain, err := rt.Instantiate(ctx, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := plain.ExportedFunction("run").Call(ctx, times)
-	if err != nil {
-		t.Fatal(err)
-	}
-	iterations := plain.ExportedGlobal("iterations").Get()
+	m := stock(t, stockRuntime(t), b)
+	want := runOf(t, m)(times)
+	iterations := m.ExportedGlobal("iterations").Get()
 	for _, k := range []Kind{Compiler, Interpreter} {
 		i := instantiate(t, k, b, InstanceConfig{})
 		s := []uint64{times}
-		if err := i.Func("run").Call(ctx, s); err != nil {
+		if err := i.Func("run").Call(context.Background(), s); err != nil {
 			t.Fatal(err)
 		}
-		if s[0] != want[0] {
-			t.Fatalf("seed %d is %x with fuel on %v, %x without:\n%s", seed, s[0], k, want[0], text)
+		if s[0] != want {
+			t.Fatalf("seed %d is %x with fuel on %v, %x without:\n%s", seed, s[0], k, want, text)
 		}
 		if got := i.mod.ExportedGlobal("iterations").Get(); got != iterations {
 			t.Fatalf("seed %d: %d iterations with fuel on %v, %d without", seed, got, k, iterations)
@@ -229,23 +218,15 @@ func fuelUsed(t *testing.T, seed, times uint64, always bool) float64 {
 	if err := w.write(); err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.Background()
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
-	defer rt.Close(ctx)
 	const portion = 5000
 	used := quantum
+	rt := stockRuntime(t)
 	_, err = rt.NewHostModuleBuilder(fuelModule).NewFunctionBuilder().
-		WithFunc(func() int64 { used += portion; return portion }).Export(fuelCheck).Instantiate(ctx)
+		WithFunc(func() int64 { used += portion; return portion }).Export(fuelCheck).Instantiate(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := rt.Instantiate(ctx, w.out)
-	if err == nil {
-		_, err = m.ExportedFunction("run").Call(ctx, times)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	runOf(t, stock(t, rt, w.out))(times)
 	return float64(used)
 }
 

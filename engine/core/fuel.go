@@ -75,8 +75,11 @@ type tank struct {
 // global is the tank that functions share.
 func (w *rewriter) global() tank { return tank{opGlobalGet, opGlobalSet, w.size.globals} }
 
-// appendMoveFuel sets one tank to what another holds.
+// appendMoveFuel sets one tank to what another holds, if it is another.
 func appendMoveFuel(out []byte, from, to tank) []byte {
+	if from == to {
+		return out
+	}
 	out = appendU32(append(out, from.get), from.index)
 	return appendU32(append(out, to.set), to.index)
 }

@@ -29,13 +29,9 @@ func (w *rewriter) appendBulkCall(out, instr []byte, t tank, local, call uint32)
 	out = appendU32(append(out, opLocalGet), local)
 	out = appendS64(append(out, opI32Const), shortBulk)
 	out = appendU32(append(out, opI32GtU, opIf), w.size.types+1)
-	if t != w.global() {
-		out = appendMoveFuel(out, t, w.global())
-	}
+	out = appendMoveFuel(out, t, w.global())
 	out = appendU32(append(out, opCall), call)
-	if t != w.global() {
-		out = appendMoveFuel(out, w.global(), t)
-	}
+	out = appendMoveFuel(out, w.global(), t)
 	return append(append(append(out, opElse), instr...), opEnd)
 }
 

@@ -8,8 +8,6 @@ const (
 	opLoop         = 0x03
 	opIf           = 0x04
 	opElse         = 0x05
-	opThrow        = 0x08
-	opThrowRef     = 0x0a
 	opEnd          = 0x0b
 	opBr           = 0x0c
 	opBrIf         = 0x0d
@@ -19,8 +17,6 @@ const (
 	opCallIndirect = 0x11
 	opReturnCall   = 0x12
 	opReturnCallIn = 0x13
-	opCallRef      = 0x14
-	opReturnCallRf = 0x15
 	opDrop         = 0x1a
 	opSelect       = 0x1b
 	opTryTable     = 0x1f

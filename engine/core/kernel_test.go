@@ -13,6 +13,7 @@ import (
 
 	"github.com/godwit-runtime/godwit/engine/wat"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 )
 
 // assemble makes a module of text.
@@ -96,19 +97,35 @@ func kernels(t testing.TB) map[string][]byte {
 	return out
 }
 
-// stock runs a module on wazero as it is.
-func stock(t testing.TB, b []byte) func(n uint64) uint64 {
+// stockRuntime is wazero's compiler as it is.
+func stockRuntime(t testing.TB) wazero.Runtime {
 	t.Helper()
 	ctx := context.Background()
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
 	t.Cleanup(func() { _ = rt.Close(ctx) })
-	m, err := rt.Instantiate(ctx, b)
+	return rt
+}
+
+// stock instantiates a module on rt.
+func stock(t testing.TB, rt wazero.Runtime, b []byte) api.Module {
+	t.Helper()
+	m, err := rt.Instantiate(context.Background(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// plain is a module's function run on wazero as it is.
+func plain(t testing.TB, b []byte) func(n uint64) uint64 {
+	return runOf(t, stock(t, stockRuntime(t), b))
+}
+
+// runOf is the function run of a module of wazero.
+func runOf(t testing.TB, m api.Module) func(n uint64) uint64 {
 	f := m.ExportedFunction("run")
 	return func(n uint64) uint64 {
-		r, err := f.Call(ctx, n)
+		r, err := f.Call(context.Background(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,9 +150,9 @@ func TestKernelsComputeTheSameWithFuel(t *testing.T) {
 		t.Skip("no compiler for this platform")
 	}
 	for name, b := range kernels(t) {
-		plain, fuel := stock(t, b), fueled(t, b)
+		stock, fuel := plain(t, b), fueled(t, b)
 		for n := range uint64(3) {
-			if want, got := plain(n), fuel(n); got != want {
+			if want, got := stock(n), fuel(n); got != want {
 				t.Errorf("%s(%d) is %d with fuel, %d without", name, n, got, want)
 			}
 		}
@@ -153,8 +170,8 @@ func BenchmarkFuel(b *testing.B) {
 	for b.Loop() {
 		logs = 0
 		for name, k := range ks {
-			plain, fuel := stock(b, k), fueled(b, k)
-			ratio := ratioOf(func() { fuel(2) }, func() { plain(2) })
+			stock, fuel := plain(b, k), fueled(b, k)
+			ratio := ratioOf(func() { fuel(2) }, func() { stock(2) })
 			logs += math.Log(ratio)
 			b.ReportMetric(ratio, name)
 		}

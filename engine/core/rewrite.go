@@ -204,7 +204,7 @@ func (w *rewriter) learn() error {
 	if r == nil {
 		r = &reader{b: []byte{0}}
 	}
-	w.scanCode(r, w.funcs)
+	w.scanCode(r)
 	r.p = 0
 	return w.failed(r)
 }
